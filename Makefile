@@ -1,0 +1,76 @@
+# Every command makes what it needs: virtual environments from the pinned requirements, then itself.
+
+PYTHON ?= python3.13
+PORT ?=
+QUICK ?=
+export SAM_CLI_TELEMETRY = 0
+# Without bytecode every start of every tool compiles it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help local stop demo test check openapi format lock deploy clean
+
+help: ## list the commands
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "make %-8s %s\n", $$1, $$2}'
+
+local: .envs/sam/.done .envs/ministack/.done ## start the service on a local AWS emulator, or update it (PORT=4566)
+	@.venv/bin/python -m tools.local up $(if $(PORT),--port $(PORT))
+
+stop: ## stop what `make local` started
+	@if [ -x .venv/bin/python ]; then .venv/bin/python -m tools.local down; else echo "Nothing to stop."; fi
+
+demo: ## sign in, validate, list, sign out against the local service
+	@if [ -x .venv/bin/python ]; then .venv/bin/python -m tools.demo; else echo "Start the service first: make local" >&2; exit 1; fi
+
+test: .venv/.done .envs/sam/.done .envs/ministack/.done ## run all tests
+	.venv/bin/pytest
+
+check: .venv/.done .envs/sam/.done .envs/checkov/.done ## lint, types, template, and whether docs/openapi.json is up to date
+	.venv/bin/ruff format --check
+	.venv/bin/ruff check
+	.venv/bin/mypy
+	.envs/sam/bin/cfn-lint template.yaml
+	.envs/checkov/bin/checkov --config-file .checkov.yaml
+	.venv/bin/python -m tools.openapi --check
+
+openapi: .venv/.done ## write docs/openapi.json anew from the code
+	.venv/bin/python -m tools.openapi
+
+format: .venv/.done ## format the code
+	.venv/bin/ruff format
+	.venv/bin/ruff check --fix
+
+deploy: .envs/sam/.done ## deploy to AWS with your credentials, asking for each parameter
+	PATH="$(CURDIR)/.venv/bin:$$PATH" .envs/sam/bin/sam build
+	.envs/sam/bin/sam deploy --guided
+
+LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header --upgrade
+lock: .venv/.uv ## pin the newest versions of all dependencies
+	$(LOCK) layers/agent_sessions/requirements.in -o layers/agent_sessions/requirements.txt
+	for name in bootstrap dev sam ministack checkov; do $(LOCK) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+
+clean: stop ## remove everything that was made
+	rm -rf .venv .envs .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+
+# uv installs; pip, which comes with Python, installs uv.
+.venv/.uv: requirements/bootstrap.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null || { \
+		echo "Python 3.13 is missing: install it, or say where it is: make $(firstword $(MAKECMDGOALS)) PYTHON=/path/to/python3.13" >&2; exit 1; }
+	@echo "Making the virtual environment .venv"
+	@$(PYTHON) -m venv --clear .venv
+	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@touch $@
+
+INSTALL = UV_PYTHON_DOWNLOADS=never .venv/bin/uv pip install --quiet --require-hashes
+
+.venv/.done: .venv/.uv requirements/dev.txt
+	@echo "Installing the tests and what they test"
+	@$(INSTALL) --python .venv/bin/python -r requirements/dev.txt
+	@touch $@
+
+# The emulator and SAM CLI pin different versions of boto3, so each has an environment of its own.
+.envs/%/.done: requirements/%.txt .venv/.uv
+	@echo "Installing $* into .envs/$*"
+	@UV_PYTHON_DOWNLOADS=never .venv/bin/uv venv --quiet --clear --python .venv/bin/python .envs/$*
+	@$(INSTALL) --python .envs/$*/bin/python -r requirements/$*.txt
+	@touch $@

@@ -1,0 +1,51 @@
+"""Sign in, validate, sign out."""
+
+from http import HTTPStatus
+
+from aws_lambda_powertools.event_handler import Response
+
+from agent_sessions.http import HttpApi, answer
+from agent_sessions.representations import session_body, signed_in_body
+from agent_sessions.service import SessionService
+from agent_sessions.settings import Settings
+
+api = HttpApi(Settings.from_environment())
+service = SessionService.from_environment(count=api.count)
+handler = api.handle
+
+
+@api.post("/sessions")
+def sign_in() -> Response[str]:
+    """Sign in: recognise the agent by its name and context, and give it a new session."""
+    # pydantic takes as long to import as all the rest: only a sign-in waits for it.
+    from agent_sessions.inputs import SignInInput
+
+    owner = api.owner()
+    asked = SignInInput.read(api.json_body())
+    signed_in = service.sign_in(owner, asked.agent_name, asked.context, exclusive=asked.exclusive)
+    api.note(agent_id=signed_in.session.agent_id, session_id=signed_in.session.session_id)
+    return answer(HTTPStatus.CREATED, signed_in_body(signed_in), location="/sessions/current")
+
+
+@api.get("/sessions/current")
+def validate() -> Response[str]:
+    """Validate the session token and record its use."""
+    session = service.validate(api.session_token())
+    api.note(owner=session.owner, agent_id=session.agent_id, session_id=session.session_id)
+    return answer(HTTPStatus.OK, session_body(session))
+
+
+@api.delete("/sessions/current")
+def sign_out() -> Response[str]:
+    """Sign out; also answered well where the session had already ended."""
+    session = service.sign_out(api.session_token())
+    if session is not None:
+        api.note(owner=session.owner, agent_id=session.agent_id, session_id=session.session_id)
+    return answer(HTTPStatus.NO_CONTENT)
+
+
+@api.get("/health")
+def health() -> Response[str]:
+    """Answer whether the service and its database do."""
+    service.check_health()
+    return answer(HTTPStatus.OK, {"status": "ok"})

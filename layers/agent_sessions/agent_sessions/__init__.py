@@ -1,0 +1,48 @@
+"""Identity and sessions for AI agents.
+
+Other functions of the account validate a token in process::
+
+    from agent_sessions import SessionError, SessionService
+
+    sessions = SessionService.from_environment()   # once, when the function starts
+
+    def handler(event, context):
+        session = sessions.validate(token)         # raises SessionError, DatabaseError
+
+The environment needs AGENTS_TABLE and SESSIONS_TABLE; the role needs ``dynamodb:GetItem`` and
+``dynamodb:UpdateItem`` on the sessions and ``dynamodb:UpdateItem`` on the agents.
+"""
+
+from agent_sessions.agents import AgentService
+from agent_sessions.errors import (
+    AgentSessionsError,
+    DatabaseError,
+    FieldError,
+    NotFoundError,
+    SessionError,
+    ValidationError,
+)
+from agent_sessions.models import Agent, Ended, Presence, Session, SessionPage, SignedIn
+from agent_sessions.service import SessionService
+from agent_sessions.settings import Settings, SettingsError
+from agent_sessions.store import Store
+
+__all__ = [
+    "Agent",
+    "AgentService",
+    "AgentSessionsError",
+    "DatabaseError",
+    "Ended",
+    "FieldError",
+    "NotFoundError",
+    "Presence",
+    "Session",
+    "SessionError",
+    "SessionPage",
+    "SessionService",
+    "Settings",
+    "SettingsError",
+    "SignedIn",
+    "Store",
+    "ValidationError",
+]

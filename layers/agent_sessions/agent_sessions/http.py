@@ -1,0 +1,118 @@
+"""HTTP: routes API Gateway events and answers them; no module below knows of status codes."""
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from agent_sessions import clock
+from agent_sessions.body import read_json_object
+from agent_sessions.caller import owner_of
+from agent_sessions.errors import AgentSessionsError, DatabaseError, NotFoundError
+from agent_sessions.metrics import Metric
+from agent_sessions.problems import answer_to, problem_of
+from agent_sessions.settings import Settings
+
+ALWAYS = {"Cache-Control": "no-store"}
+
+
+def answer(status: HTTPStatus, body: Mapping[str, Any] | None = None, location: str | None = None) -> Response[str]:
+    """Make a response with a JSON body, or with none."""
+    return Response(
+        status_code=status,
+        content_type=None if body is None else "application/json",
+        body="" if body is None else json.dumps(body),
+        headers=ALWAYS if location is None else {**ALWAYS, "Location": location},
+    )
+
+
+class HttpApi(APIGatewayHttpResolver):
+    """The routes of one function, and what they share.
+
+    No response may be stored. Every error is a problem (see ``problems``). Every request is one log
+    line that names the route's template, never a path, a header, a body or a token.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self._api_auth = settings.api_auth
+        self._logger = Logger()
+        self._metrics = Metrics()
+        self._notes: dict[str, str] = {}
+        self.exception_handler(Exception)(self._problem)
+        self.not_found(self._no_route)
+
+    # -- what a route reads
+
+    def owner(self) -> str:
+        """Return in whose name the request acts; raises CallerError where the gateway did not say."""
+        owner = owner_of(self.current_event.raw_event, api_auth=self._api_auth)
+        self.note(owner=owner)
+        return owner
+
+    def session_token(self) -> str:
+        """Return what is presented as ``Authorization: Bearer``; nothing, which no session has, if nothing is."""
+        scheme, _, token = self.current_event.headers.get("authorization", "").partition(" ")
+        return token.strip(" ") if scheme.lower() == "bearer" else ""
+
+    def query(self) -> dict[str, Any]:
+        """Return the parameters of the query, decoded by the gateway."""
+        return dict(self.current_event.raw_event.get("queryStringParameters") or {})
+
+    def json_body(self) -> dict[str, Any]:
+        """Return the JSON object in the body; raises ValidationError or PayloadTooLargeError."""
+        return read_json_object(self.current_event.raw_event)
+
+    def seconds_left(self) -> float:
+        """Return the seconds after which Lambda stops this request."""
+        return self.lambda_context.get_remaining_time_in_millis() / 1000
+
+    # -- what a route tells
+
+    def count(self, metric: Metric) -> None:
+        """Count one occurrence; written in CloudWatch's embedded metric format when the request ends."""
+        self._metrics.add_metric(name=metric, unit=MetricUnit.Count, value=1)
+
+    def note(self, **names: str) -> None:
+        """Add owner, agent_id or session_id to the log line of this request."""
+        self._notes.update(names)
+
+    # -- a request from beginning to end
+
+    def handle(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        """Answer one event of an HTTP API (payload 2.0)."""
+        started = clock.monotonic()
+        self._notes = {}
+        response = self.resolve(event, context)
+        line = {
+            "route": self.current_event.route_key,
+            "status": response["statusCode"],
+            "duration_ms": round((clock.monotonic() - started) * 1000, 1),
+            "request_id": self.current_event.request_context.request_id,
+        }
+        self._logger.info("request", extra=line | self._notes)
+        if self._metrics.metric_set:
+            self._metrics.flush_metrics()
+        return response
+
+    def _problem(self, error: Exception) -> Response[str]:
+        if isinstance(error, DatabaseError):
+            self.count(Metric.DATABASE_ERRORS)
+            self._logger.warning("database error", operation=error.operation, cause=type(error.__cause__).__name__)
+        elif not isinstance(error, AgentSessionsError):
+            self._logger.exception("bug")
+        answered = answer_to(error)
+        return Response(
+            status_code=answered.status,
+            content_type="application/problem+json",
+            body=json.dumps(problem_of(error, self.current_event.request_context.request_id)),
+            headers={**ALWAYS, **answered.headers},
+        )
+
+    def _no_route(self, _: Exception) -> Response[str]:
+        return self._problem(NotFoundError("There is nothing at this path"))

@@ -1,0 +1,123 @@
+"""What callers send: pydantic models that name each bad field and say what to change.
+
+Imported by the routes that read input, when they do: validation of a token needs no pydantic.
+"""
+
+import re
+from typing import Annotated, Any, Self
+
+import pydantic
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import ErrorDetails
+
+from agent_sessions.agents import MAX_PAGE
+from agent_sessions.errors import FieldError, ValidationError
+from agent_sessions.identity import (
+    MAX_CONTEXT_CHARACTERS,
+    MAX_NAME_CHARACTERS,
+    clean_agent_name,
+    clean_context,
+    is_id,
+)
+
+# A field's name is told back only where it cannot be anything but a name.
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
+
+_NEEDED_TYPES = {
+    "string_type": "a string",
+    "string_unicode": "a string of valid Unicode: remove lone surrogates",
+    "bool_type": "true or false",
+}
+
+
+def _page_size(value: Any) -> int:
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value) and 1 <= int(value) <= MAX_PAGE:
+        return int(value)
+    raise ValidationError(FieldError("limit", f"limit must be a whole number from 1 to {MAX_PAGE}"))
+
+
+def _cursor(value: str) -> str:
+    if is_id(value):
+        return value
+    raise ValidationError(FieldError("next", "next must be the next of the page before; leave it out to start anew"))
+
+
+AgentName = Annotated[
+    str,
+    AfterValidator(clean_agent_name),
+    Field(
+        description=f"Name of the agent: 1 to {MAX_NAME_CHARACTERS} characters after trimming, no control characters.",
+        examples=["Claude"],
+    ),
+]
+Context = Annotated[
+    str | None,
+    AfterValidator(clean_context),
+    Field(
+        description=f"What the agent works on: up to {MAX_CONTEXT_CHARACTERS} characters after trimming, no control "
+        "characters. Blank is none. The same name in two contexts is two agents.",
+        examples=["Project A"],
+    ),
+]
+
+
+class Input(BaseModel):
+    """What a caller sends, in the body or in the query."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @classmethod
+    def read(cls, values: dict[str, Any]) -> Self:
+        """Check all fields at once; raises ValidationError with every finding."""
+        try:
+            return cls.model_validate(values)
+        except pydantic.ValidationError as error:
+            raise ValidationError(*map(cls._finding, error.errors(include_url=False))) from None
+
+    @classmethod
+    def _finding(cls, details: ErrorDetails) -> FieldError:
+        match details["type"]:
+            case "value_error":
+                own: ValidationError = details["ctx"]["error"]
+                return own.errors[0]
+            case "extra_forbidden":
+                return cls._unknown(str(details["loc"][0]))
+            case "missing":
+                field = str(details["loc"][0])
+                return FieldError(field, f"{field.replace('_', ' ').capitalize()} is required")
+            case kind:
+                field = str(details["loc"][0])
+                return FieldError(field, f"{field} must be {_NEEDED_TYPES[kind]}")
+
+    @classmethod
+    def _unknown(cls, name: str) -> FieldError:
+        known = ", ".join(cls.model_fields)
+        if not _PLAIN_NAME.fullmatch(name):
+            return FieldError("body", f"There is an unknown field; the known ones are {known}")
+        return FieldError(name, f"Unknown field {name}: remove it, or use one of {known}")
+
+
+class SignInInput(Input):
+    """Who signs in."""
+
+    agent_name: AgentName
+    context: Context = None
+    exclusive: Annotated[
+        bool, Field(description="End the agent's older sessions. Of two that race, the later stays.")
+    ] = False
+
+
+class FindAgentInput(Input):
+    """Which agent to find."""
+
+    agent_name: AgentName
+    context: Context = None
+
+
+class ListSessionsInput(Input):
+    """Which sessions to list."""
+
+    limit: Annotated[
+        int, BeforeValidator(_page_size), Field(ge=1, le=MAX_PAGE, description="The most sessions in the answer.")
+    ] = MAX_PAGE
+    next: Annotated[str | None, AfterValidator(_cursor), Field(description="The `next` of the page before.")] = None

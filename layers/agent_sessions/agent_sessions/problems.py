@@ -1,0 +1,88 @@
+"""Errors as HTTP answers: RFC 9457 problem details, from one registry of exception types."""
+
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import NotRequired, TypedDict
+
+from agent_sessions.errors import (
+    AgentSessionsError,
+    CallerError,
+    DatabaseError,
+    NotFoundError,
+    PayloadTooLargeError,
+    SessionError,
+    ValidationError,
+)
+
+RETRY_AFTER_SECONDS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The status and the headers that one type of error is answered with."""
+
+    status: HTTPStatus
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+# An exception is answered by the nearest of its classes.
+ANSWERS: dict[type[Exception], Answer] = {
+    ValidationError: Answer(HTTPStatus.BAD_REQUEST),
+    PayloadTooLargeError: Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    # RFC 6750, 3
+    SessionError: Answer(HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": 'Bearer error="invalid_token"'}),
+    CallerError: Answer(HTTPStatus.FORBIDDEN),
+    NotFoundError: Answer(HTTPStatus.NOT_FOUND),
+    DatabaseError: Answer(HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": str(RETRY_AFTER_SECONDS)}),
+    Exception: Answer(HTTPStatus.INTERNAL_SERVER_ERROR),
+}
+
+
+class BadField(TypedDict):
+    """One bad field of a request."""
+
+    field: str
+    """Name of the field or parameter; `body` stands for the whole body."""
+    message: str
+    """What is wrong and what to change."""
+
+
+class Problem(TypedDict):
+    """Problem details (RFC 9457)."""
+
+    type: str
+    """Always `about:blank`: the status says what kind of problem it is; `error` says it finer."""
+    title: str
+    """The phrase of the HTTP status."""
+    status: int
+    """The HTTP status."""
+    detail: str
+    """What went wrong, for people."""
+    error: str
+    """The kind of error, for programs: `ValidationError`, `SessionError`, `NotFoundError`, `DatabaseError`, …"""
+    request_id: str
+    """Name this when you ask for help; log lines carry it."""
+    errors: NotRequired[list[BadField]]
+    """Each bad field, where the request is bad."""
+
+
+def answer_to(error: Exception) -> Answer:
+    """Return how an error is answered."""
+    return next(ANSWERS[kind] for kind in type(error).__mro__ if kind in ANSWERS)
+
+
+def problem_of(error: Exception, request_id: str) -> Problem:
+    """Return the body that tells a caller of an error; a bug is not described to callers."""
+    status = answer_to(error).status
+    told = isinstance(error, AgentSessionsError)
+    problem: Problem = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": str(error) if told else "Something went wrong on our side; try again, or report the request_id",
+        "error": type(error).__name__ if told else "InternalError",
+        "request_id": request_id,
+    }
+    if isinstance(error, ValidationError):
+        problem["errors"] = [{"field": each.field, "message": each.message} for each in error.errors]
+    return problem

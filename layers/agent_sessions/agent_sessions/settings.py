@@ -1,0 +1,96 @@
+"""The settings of a deployment; the only module that reads the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, Literal, Self
+
+VARIABLES = {
+    "agents_table": "AGENTS_TABLE",
+    "sessions_table": "SESSIONS_TABLE",
+    "api_auth": "API_AUTH",
+    "idle_timeout": "IDLE_TIMEOUT_SECONDS",
+    "lifetime": "LIFETIME_SECONDS",
+    "touch_interval": "TOUCH_INTERVAL_SECONDS",
+    "last_seen_interval": "LAST_SEEN_INTERVAL_SECONDS",
+    "session_cache": "SESSION_CACHE_SECONDS",
+    "report_segments": "REPORT_SEGMENTS",
+    "service_name": "POWERTOOLS_SERVICE_NAME",
+    "metrics_namespace": "POWERTOOLS_METRICS_NAMESPACE",
+}
+
+
+class SettingsError(Exception):
+    """An environment variable is missing or bad; the message names it and what it must be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How this deployment behaves. Times are whole seconds.
+
+    Args:
+        agents_table: Name of the table of agents.
+        sessions_table: Name of the table of sessions.
+        api_auth: How the gateway verifies callers.
+        idle_timeout: A session unused for this long ends.
+        lifetime: A session ends this long after sign-in, however busy.
+        touch_interval: Use of a session is written at most once in this time.
+        last_seen_interval: Use of a session is written to its agent at most once in this time.
+        session_cache: How long a validated session is answered from memory; 0 is off.
+        report_segments: Segments of the sessions table that the report scans in parallel.
+        service_name: Names this deployment in logs and metrics.
+        metrics_namespace: CloudWatch namespace of the metrics.
+
+    Raises:
+        SettingsError: where a value is out of range or two contradict each other.
+    """
+
+    agents_table: str
+    sessions_table: str
+    api_auth: Literal["AWS_IAM", "JWT", "NONE"] = "AWS_IAM"
+    idle_timeout: int = 1800
+    lifetime: int = 43200
+    touch_interval: int = 60
+    last_seen_interval: int = 300
+    session_cache: int = 0
+    report_segments: int = 4
+    service_name: str = "agent-sessions"
+    metrics_namespace: str = "AgentSessions"
+
+    def __post_init__(self) -> None:
+        if self.api_auth not in ("AWS_IAM", "JWT", "NONE"):
+            raise SettingsError(f"{VARIABLES['api_auth']} must be AWS_IAM, JWT or NONE")
+        for name, minimum in (("touch_interval", 1), ("session_cache", 0), ("report_segments", 1)):
+            if getattr(self, name) < minimum:
+                raise SettingsError(f"{VARIABLES[name]} must be at least {minimum}")
+        for larger, smaller in (
+            ("lifetime", "idle_timeout"),
+            ("idle_timeout", "touch_interval"),
+            ("last_seen_interval", "touch_interval"),
+        ):
+            if getattr(self, larger) < getattr(self, smaller):
+                raise SettingsError(f"{VARIABLES[larger]} must be at least {VARIABLES[smaller]}")
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """Read and check all settings; an unset variable takes the default, where it has one.
+
+        Raises:
+            SettingsError: names the variable and what it must be.
+        """
+        values: dict[str, Any] = {}
+        for field in fields(cls):
+            variable = VARIABLES[field.name]
+            text = environ.get(variable, "").strip()
+            if text:
+                values[field.name] = _whole_number(variable, text) if field.type is int else text
+            elif field.default is MISSING:
+                raise SettingsError(f"{variable} is not set; template.yaml sets it to the table's name")
+        return cls(**values)
+
+
+def _whole_number(variable: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise SettingsError(f"{variable} must be a whole number") from None

@@ -1,0 +1,1 @@
+"""What the Makefile runs: the local service, the demonstration, the OpenAPI document."""

@@ -1,0 +1,86 @@
+"""Building template.yaml and deploying it, unmodified, to an emulator with SAM CLI."""
+
+import json
+import os
+import platform
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from tools.local.emulator import ROOT, Emulator, LocalError, aws_environ
+
+SAM = ROOT / ".envs/sam/bin/sam"
+PYTHON = ROOT / ".venv/bin"
+STACK_NAME = "agent-sessions"
+
+
+def build(log: Path) -> None:
+    """Build the layer and the functions into .aws-sam; raises LocalError where SAM cannot."""
+    _sam("build", log=log, port=0)
+
+
+def deploy(emulator: Emulator, log: Path, *, stack_name: str = STACK_NAME, **parameters: str) -> dict[str, str]:
+    """Deploy what was built, or update what runs; return the outputs of the stack by name.
+
+    Args:
+        emulator: Where to.
+        log: Where SAM's output goes.
+        stack_name: A second name makes a second service beside the first.
+        parameters: Template parameters, over those of samconfig.toml's local environment.
+    """
+    overrides = {
+        "ApiAuth": "NONE",
+        "DeletionProtection": "false",
+        # The emulator runs functions on this machine's Python.
+        "Architecture": "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64",
+    } | parameters
+    _sam(
+        "deploy",
+        "--stack-name",
+        stack_name,
+        "--parameter-overrides",
+        *(f"{name}={value}" for name, value in overrides.items()),
+        log=log,
+        port=emulator.port,
+    )
+    listed = _sam("list", "stack-outputs", "--stack-name", stack_name, "--output", "json", log=log, port=emulator.port)
+    outputs: list[dict[str, Any]] = json.loads(listed)
+    return {each["OutputKey"]: each["OutputValue"] for each in outputs}
+
+
+def _sam(command: str, *arguments: str, log: Path, port: int) -> str:
+    """Run SAM; its messages go to the log, its result is returned."""
+    environ = aws_environ(port) | {
+        "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_CHECK_VERSION": "0",
+        "PATH": f"{PYTHON}{os.pathsep}{os.environ['PATH']}",
+    }
+    # Where no bytecode may be written, SAM compiles its 2,000 modules at every call.
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    config = [] if command == "list" else ["--config-env", "local"]
+    with log.open("a+") as out:
+        out.write(f"\n$ sam {command} {' '.join(arguments)}\n")
+        out.flush()
+        beginning = out.tell()
+        done = subprocess.run(
+            [SAM, command, *arguments, *config],
+            cwd=ROOT,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if command == "list" else out,
+            stderr=out,
+            text=True,
+            check=False,
+        )
+        out.seek(beginning)
+        if done.returncode:
+            raise LocalError(f"sam {command} failed: {_reason(out.read())} (all of it is in {log})")
+    return done.stdout or ""
+
+
+def _reason(output: str) -> str:
+    """Return the line of SAM's output that says why."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    telling = [line for line in lines if re.search(r"error|failed|invalid|cannot", line, re.IGNORECASE)]
+    return (telling or lines or ["it said nothing"])[-1]
