@@ -4,6 +4,7 @@ PYTHON ?= python3.13
 PORT ?=
 QUICK ?=
 export SAM_CLI_TELEMETRY = 0
+export PYTHONPATH = layers/agent_sessions
 # Without bytecode every start of every tool compiles it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -23,7 +24,7 @@ demo: ## sign in, validate, list, sign out against the local service
 	@if [ -x .venv/bin/python ]; then .venv/bin/python -m tools.demo; else echo "Start the service first: make local" >&2; exit 1; fi
 
 test: .venv/.done .envs/sam/.done .envs/ministack/.done ## run all tests
-	.venv/bin/pytest
+	.venv/bin/pytest --cov
 
 check: .venv/.done .envs/sam/.done .envs/checkov/.done ## lint, types, template, and whether docs/openapi.json is up to date
 	.venv/bin/ruff format --check

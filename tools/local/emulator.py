@@ -30,6 +30,7 @@ class Emulator:
     pid: int
     port: int
     folder: Path
+    process: subprocess.Popen[bytes] | None = None  # where it is a child of ours
 
     @property
     def url(self) -> str:
@@ -94,18 +95,18 @@ class Emulator:
                 | {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "LOG_LEVEL": "INFO"}
                 | environ,
             )
-        emulator = cls(process.pid, port, folder)
+        emulator = cls(process.pid, port, folder, process)
         (folder / "emulator.json").write_text(json.dumps({"pid": process.pid, "port": port}))
         try:
-            emulator._wait_until_ready(process)
+            emulator._wait_until_ready()
         except BaseException:
             emulator.stop()
             raise
         return emulator
 
-    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+    def _wait_until_ready(self) -> None:
         for _ in range(START_SECONDS * 10):
-            if process.poll() is not None:
+            if self.process and self.process.poll() is not None:
                 raise LocalError(f"the AWS emulator ended at once; its last words are in {self.log}")
             try:
                 with urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=1):
@@ -127,10 +128,8 @@ class Emulator:
 
     def _is_gone(self) -> bool:
         for _ in range(STOP_SECONDS * 20):
-            try:
-                os.waitpid(self.pid, os.WNOHANG)  # where it is a child of ours
-            except ChildProcessError:
-                pass
+            if self.process:
+                self.process.poll()
             if self.running(self.folder) is None:
                 return True
             time.sleep(0.05)

@@ -26,11 +26,14 @@ def read_json_object(event: Mapping[str, Any]) -> dict[str, Any]:
     if not raw.strip():
         raise _bad(f"The body is empty; send a JSON object such as {EXAMPLE}")
     try:
-        value = json.loads(raw.decode(), parse_constant=_refuse_constant, object_pairs_hook=_refuse_repetition)
+        value = json.loads(
+            raw.decode("utf-8-sig"), parse_constant=_refuse_constant, object_pairs_hook=_refuse_repetition
+        )
     except UnicodeDecodeError:
         raise _bad("The body is not UTF-8; encode it as UTF-8") from None
     except json.JSONDecodeError as error:
-        raise _bad(f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+        what = error.msg.removesuffix(" at")
+        raise _bad(f"The body is not JSON: {what} at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
         raise _bad(f"The body is nested too deep; send a flat JSON object such as {EXAMPLE}") from None
     except ValidationError:

@@ -4,7 +4,7 @@ Imported by the routes that read input, when they do: validation of a token need
 """
 
 import re
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import pydantic
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -23,11 +23,7 @@ from agent_sessions.identity import (
 # A field's name is told back only where it cannot be anything but a name.
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
 
-_NEEDED_TYPES = {
-    "string_type": "a string",
-    "string_unicode": "a string of valid Unicode: remove lone surrogates",
-    "bool_type": "true or false",
-}
+_NEEDED = {"string_type": "a string", "bool_type": "true or false"}
 
 
 def _page_size(value: Any) -> int:
@@ -36,8 +32,8 @@ def _page_size(value: Any) -> int:
     raise ValidationError(FieldError("limit", f"limit must be a whole number from 1 to {MAX_PAGE}"))
 
 
-def _cursor(value: str) -> str:
-    if is_id(value):
+def _cursor(value: str | None) -> str | None:
+    if value is None or is_id(value):
         return value
     raise ValidationError(FieldError("next", "next must be the next of the page before; leave it out to start anew"))
 
@@ -65,6 +61,8 @@ class Input(BaseModel):
     """What a caller sends, in the body or in the query."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    whole: ClassVar[str] = "query"
+    """What an error is blamed on that is no field's."""
 
     @classmethod
     def read(cls, values: dict[str, Any]) -> Self:
@@ -72,33 +70,35 @@ class Input(BaseModel):
         try:
             return cls.model_validate(values)
         except pydantic.ValidationError as error:
-            raise ValidationError(*map(cls._finding, error.errors(include_url=False))) from None
+            raise ValidationError(*map(cls._finding, error.errors(include_url=False, include_input=False))) from None
 
     @classmethod
     def _finding(cls, details: ErrorDetails) -> FieldError:
+        # A name with a lone surrogate has no location.
+        field = str(details["loc"][0]) if details["loc"] else ""
         match details["type"]:
             case "value_error":
                 own: ValidationError = details["ctx"]["error"]
                 return own.errors[0]
-            case "extra_forbidden":
-                return cls._unknown(str(details["loc"][0]))
             case "missing":
-                field = str(details["loc"][0])
                 return FieldError(field, f"{field.replace('_', ' ').capitalize()} is required")
-            case kind:
-                field = str(details["loc"][0])
-                return FieldError(field, f"{field} must be {_NEEDED_TYPES[kind]}")
+            case kind if field in cls.model_fields:
+                return FieldError(field, f"{field} must be {_NEEDED[kind]}")
+            case _:
+                return cls._unknown(field)
 
     @classmethod
     def _unknown(cls, name: str) -> FieldError:
         known = ", ".join(cls.model_fields)
         if not _PLAIN_NAME.fullmatch(name):
-            return FieldError("body", f"There is an unknown field; the known ones are {known}")
+            return FieldError(cls.whole, f"There is an unknown field: remove it, or use one of {known}")
         return FieldError(name, f"Unknown field {name}: remove it, or use one of {known}")
 
 
 class SignInInput(Input):
     """Who signs in."""
+
+    whole: ClassVar[str] = "body"
 
     agent_name: AgentName
     context: Context = None
@@ -118,6 +118,6 @@ class ListSessionsInput(Input):
     """Which sessions to list."""
 
     limit: Annotated[
-        int, BeforeValidator(_page_size), Field(ge=1, le=MAX_PAGE, description="The most sessions in the answer.")
+        int, Field(ge=1, le=MAX_PAGE, description="The most sessions in the answer."), BeforeValidator(_page_size)
     ] = MAX_PAGE
     next: Annotated[str | None, AfterValidator(_cursor), Field(description="The `next` of the page before.")] = None

@@ -42,7 +42,7 @@ class BadField(TypedDict):
     """One bad field of a request."""
 
     field: str
-    """Name of the field or parameter; `body` stands for the whole body."""
+    """Name of the field or parameter; `body` and `query` stand for the whole."""
     message: str
     """What is wrong and what to change."""
 

@@ -1,6 +1,7 @@
 """The settings of a deployment; the only module that reads the environment."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Literal, Self
@@ -90,7 +91,6 @@ class Settings:
 
 
 def _whole_number(variable: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise SettingsError(f"{variable} must be a whole number") from None
+    if not re.fullmatch(r"-?[0-9]{1,9}", text):
+        raise SettingsError(f"{variable} must be a whole number")
+    return int(text)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from agent_sessions.errors import SessionError
+from agent_sessions.identity import is_id
 
 # 32 bytes are 43 base64url characters; the last carries 4 bits, so only 16 of them can end a token.
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
@@ -27,7 +28,13 @@ class SessionToken:
 
     @classmethod
     def mint(cls, agent_id: str) -> Self:
-        """Make a new token for an agent, from the operating system's random numbers."""
+        """Make a new token for an agent, from the operating system's random numbers.
+
+        Raises:
+            ValueError: the agent's id is not a UUID in lower case, which a token could not lead back to.
+        """
+        if not is_id(agent_id):
+            raise ValueError("an imported agent needs a UUID in lower case as its agent_id")
         raw = uuid.UUID(agent_id).bytes + secrets.token_bytes(16)
         return cls._of(agent_id, base64.urlsafe_b64encode(raw).rstrip(b"=").decode())
 

@@ -1,0 +1,50 @@
+"""Holds answers against docs/openapi.json: an answer that the document does not describe fails the test."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from tests.template import ROOT
+
+DOCUMENT: dict[str, Any] = json.loads((ROOT / "docs/openapi.json").read_text())
+
+
+def _closed(node: Any) -> Any:
+    """Return the schema with every object closed, so that an undescribed field is found."""
+    if isinstance(node, dict):
+        closed = {key: _closed(value) for key, value in node.items()}
+        if closed.get("type") == "object" and "properties" in closed:
+            closed["additionalProperties"] = False
+        return closed
+    return [_closed(each) for each in node] if isinstance(node, list) else node
+
+
+CLOSED = _closed(DOCUMENT["components"]["schemas"])
+
+
+def check_answer(route: str, status: int, headers: Mapping[str, str], body: str) -> None:
+    """Fail unless the document describes this answer of this route: status, headers, media type and body."""
+    method, path = route.split()
+    responses = DOCUMENT["paths"][path][method.lower()]["responses"]
+    assert str(status) in responses, f"{route} answers {status}, which the document does not describe"
+    described = responses[str(status)]
+    lowered = {name.lower(): value for name, value in headers.items()}
+    for name, header in described.get("headers", {}).items():
+        definition = (
+            DOCUMENT["components"]["headers"][header["$ref"].rpartition("/")[2]] if "$ref" in header else header
+        )
+        if definition.get("required") or name.lower() in lowered:
+            _validate(lowered.get(name.lower()), definition["schema"])
+    if "content" not in described:
+        assert body == ""
+        return
+    media_type = lowered["content-type"].partition(";")[0]
+    assert media_type in described["content"], f"{route} answers {media_type}"
+    _validate(json.loads(body), described["content"][media_type]["schema"])
+
+
+def _validate(value: Any, schema: dict[str, Any]) -> None:
+    whole = {**schema, "components": {"schemas": CLOSED}}
+    Draft202012Validator(whole, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(value)

@@ -1,0 +1,144 @@
+"""The service over HTTP: template.yaml, built and deployed by SAM to an emulator on a free port."""
+
+import json
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+import botocore.session
+import pytest
+
+from tests.contract import check_answer
+from tools.local import stack
+from tools.local.emulator import Emulator, free_port
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """An emulator of these tests' own, with the service built; it ends with them.
+
+    AUTH makes it check every signature and every permission, as AWS does: a function that lacks an
+    action fails its test.
+    """
+    folder = tmp_path_factory.mktemp("emulator")
+    stack.build(folder / "sam.log")
+    emulator = Emulator.start(folder, free_port(), AUTH="true")
+    yield emulator
+    emulator.stop()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back over HTTP."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def body(self) -> dict[str, Any]:
+        body: dict[str, Any] = json.loads(self.text)
+        return body
+
+
+@dataclass(frozen=True)
+class Api:
+    """A deployed service; every answer of a known route is held against the document."""
+
+    url: str
+    outputs: dict[str, str] = field(default_factory=dict)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        token: str | None = None,
+        headers: dict[str, str] | None = None,
+        route: str | None = None,
+    ) -> Answer:
+        sent = {"Content-Type": "application/json"} | (headers or {})
+        request = urllib.request.Request(self.url + path, method=method, headers=sent)  # noqa: S310
+        if body is not None:
+            request.data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        if token is not None:
+            request.add_header("Authorization", f"Bearer {token}")
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+                answer = Answer(response.status, dict(response.headers), response.read().decode())
+        except urllib.error.HTTPError as error:
+            answer = Answer(error.code, dict(error.headers), error.read().decode())
+        if route is not None:
+            check_answer(route, answer.status, answer.headers, answer.text)
+        return answer
+
+    def sign_in(self, agent_name: str = "Claude", headers: dict[str, str] | None = None, **body: Any) -> Answer:
+        return self.call(
+            "POST", "/sessions", {"agent_name": agent_name, **body}, headers=headers, route="POST /sessions"
+        )
+
+    def validate(self, token: str) -> Answer:
+        return self.call("GET", "/sessions/current", token=token, route="GET /sessions/current")
+
+    def sign_out(self, token: str) -> Answer:
+        return self.call("DELETE", "/sessions/current", token=token, route="DELETE /sessions/current")
+
+    def find(self, query: str, headers: dict[str, str] | None = None) -> Answer:
+        return self.call("GET", f"/agents?{query}", headers=headers, route="GET /agents")
+
+    def agent(self, agent_id: str, headers: dict[str, str] | None = None) -> Answer:
+        return self.call("GET", f"/agents/{agent_id}", headers=headers, route="GET /agents/{agent_id}")
+
+    def sessions(self, agent_id: str, query: str = "") -> Answer:
+        return self.call("GET", f"/agents/{agent_id}/sessions{query}", route="GET /agents/{agent_id}/sessions")
+
+    def end_all(self, agent_id: str) -> Answer:
+        return self.call("DELETE", f"/agents/{agent_id}/sessions", route="DELETE /agents/{agent_id}/sessions")
+
+    def end(self, agent_id: str, session_id: str) -> Answer:
+        return self.call(
+            "DELETE",
+            f"/agents/{agent_id}/sessions/{session_id}",
+            route="DELETE /agents/{agent_id}/sessions/{session_id}",
+        )
+
+
+@pytest.fixture(scope="session")
+def deploy(emulator: Emulator) -> Callable[..., Api]:
+    """Deploys a stack of its own with the given template parameters."""
+
+    def deploy(stack_name: str, **parameters: str) -> Api:
+        outputs = stack.deploy(emulator, emulator.folder / "sam.log", stack_name=stack_name, **parameters)
+        return Api(emulator.api_url(outputs["ApiUrl"]), outputs)
+
+    return deploy
+
+
+@pytest.fixture(scope="session")
+def api(deploy: Callable[..., Api]) -> Api:
+    """The service as `make local` deploys it."""
+    return deploy("agent-sessions")
+
+
+@pytest.fixture
+def aws(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
+    """Makes clients of the emulator's services."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", emulator.url)
+    return botocore.session.get_session().create_client
+
+
+@pytest.fixture
+def dynamodb(aws: Callable[[str], Any]) -> "DynamoDBClient":
+    return cast("DynamoDBClient", aws("dynamodb"))

@@ -1,0 +1,86 @@
+"""ApiAuth=AWS_IAM: the gateway verifies signed requests, and each user or role is an owner."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from tests.e2e.conftest import Api
+from tools.local.emulator import Emulator
+
+type Sign = Callable[..., dict[str, str]]
+
+MAY_CALL_ANY_API = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*"}],
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def api(deploy: Callable[..., Api], emulator: Emulator) -> Api:
+    """The service under the name that a request is signed for, which only curl and browsers resolve."""
+    outputs = deploy("with-iam", ApiAuth="AWS_IAM").outputs
+    return Api(emulator.url, outputs)
+
+
+@pytest.fixture
+def user(aws: Callable[[str], Any], api: Api) -> Callable[..., Sign]:
+    """Makes an IAM user; what comes back signs requests as that user."""
+    iam = aws("iam")
+
+    def make(name: str, *, policy: str | None = MAY_CALL_ANY_API) -> Sign:
+        iam.create_user(UserName=name)
+        if policy:
+            iam.put_user_policy(UserName=name, PolicyName="api", PolicyDocument=policy)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        credentials = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+
+        def sign(method: str, path: str, body: Any = None) -> dict[str, str]:
+            data = None if body is None else json.dumps(body).encode()
+            request = AWSRequest(method, api.outputs["ApiUrl"] + path, data=data)
+            SigV4Auth(credentials, "execute-api", "us-east-1").add_auth(request)
+            return dict(request.headers) | {"Host": urlsplit(api.outputs["ApiUrl"]).netloc}
+
+        return sign
+
+    return make
+
+
+def sign_in(api: Api, sign: Sign, **changed: str) -> Any:
+    body = {"agent_name": "Claude"}
+    headers = sign("POST", "/sessions", body) | changed
+    return api.call("POST", "/sessions", body, headers=headers)
+
+
+def test_a_user_is_an_owner(api: Api, user: Callable[..., Sign]) -> None:
+    ada, bob = user("ada"), user("bob")
+    hers, his = sign_in(api, ada).body, sign_in(api, bob).body
+
+    assert hers["agent_id"] != his["agent_id"]
+    path = f"/agents/{hers['agent_id']}"
+    assert api.call("GET", path, headers=ada("GET", path)).status == 200
+    assert api.call("GET", path, headers=bob("GET", path)).status == 404
+
+
+def test_a_user_without_permission_is_refused_by_the_gateway(api: Api, user: Callable[..., Sign]) -> None:
+    assert sign_in(api, user("eve", policy=None)).status == 403
+
+
+def test_a_signature_of_another_request_is_refused_by_the_gateway(api: Api, user: Callable[..., Sign]) -> None:
+    mallory = user("mallory")
+
+    assert sign_in(api, mallory, Authorization=mallory("GET", "/agents")["Authorization"]).status == 403
+
+
+def test_without_a_signature_nobody_gets_in(api: Api) -> None:
+    host = {"Host": urlsplit(api.outputs["ApiUrl"]).netloc}
+
+    assert api.call("POST", "/sessions", {"agent_name": "Claude"}, headers=host).status == 403
+    assert api.call("GET", "/agents?agent_name=Claude", headers=host).status == 403

@@ -1,0 +1,183 @@
+"""The main story over HTTP, through the real functions behind the real template."""
+
+import json
+import time
+import urllib.parse
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Api
+from tests.template import ROOT
+
+UNKNOWN = "0b0b0b0b-0000-4000-8000-000000000009"
+
+
+def test_an_agent_signs_in_works_and_signs_out(api: Api) -> None:
+    first = api.sign_in("Story", context="Chapter 1")
+    assert (first.status, first.headers["Location"]) == (201, "/sessions/current")
+    assert first.body["reused"] is False
+
+    second = api.sign_in(" STORY ", context="chapter 1").body
+    assert (second["agent_id"], second["reused"]) == (first.body["agent_id"], True)
+    agent_id, token = second["agent_id"], second["session_token"]
+
+    assert api.validate(token).body["session_id"] == second["session_id"]
+    agent = api.find("agent_name=story&context=Chapter%201").body
+    assert (agent["agent_id"], agent["online"], agent["active_sessions"]) == (agent_id, True, 2)
+    page = api.sessions(agent_id, "?limit=1").body
+    rest = api.sessions(agent_id, f"?limit=1&next={page['next']}").body
+    assert {each["session_id"] for each in page["sessions"] + rest["sessions"]} == {
+        first.body["session_id"],
+        second["session_id"],
+    }
+
+    assert api.sign_out(token).status == 204
+    assert api.sign_out(token).status == 204
+    assert api.validate(token).status == 401
+    assert api.end(agent_id, first.body["session_id"]).status == 204
+    agent = api.agent(agent_id).body
+    assert (agent["online"], agent["active_sessions"]) == (False, 0)
+    assert api.end_all(agent_id).body == {"ended": 0}
+
+
+def test_an_exclusive_sign_in_leaves_one_session(api: Api) -> None:
+    tokens = [api.sign_in("Alone").body["session_token"] for _ in range(3)]
+    time.sleep(1.1)  # older is told by whole seconds
+    body = api.sign_in("Alone", exclusive=True).body
+
+    assert {api.validate(token).status for token in tokens} == {401}
+    assert api.agent(body["agent_id"]).body["active_sessions"] == 1
+
+
+def test_racing_first_sign_ins_make_one_agent(api: Api) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = [answer.body for answer in pool.map(lambda _: api.sign_in("Racer"), range(24))]
+
+    assert len({answer["agent_id"] for answer in answers}) == 1
+    assert [answer["reused"] for answer in answers].count(False) == 1
+    assert api.agent(answers[0]["agent_id"]).body["active_sessions"] == 24
+
+
+def test_the_health_check_is_the_services_own(api: Api) -> None:
+    answer = api.call("GET", "/health", route="GET /health")
+
+    assert (answer.status, answer.body) == (200, {"status": "ok"})
+
+
+VECTORS = json.loads((ROOT / "tests/data/identity_vectors.json").read_text())
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["identity_key"][:20])
+def test_identities_are_those_of_the_vectors(api: Api, vector: dict[str, Any]) -> None:
+    body = api.sign_in(vector["agent_name"], context=vector["context"]).body
+
+    assert (body["identity_key"], body["avatar_seed"]) == (vector["identity_key"], vector["avatar_seed"])
+    query = {name: vector[name] for name in ("agent_name", "context") if vector[name]}
+    assert api.find(urllib.parse.urlencode(query)).body["agent_id"] == body["agent_id"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("GET", "/nothing"),
+        ("PUT", "/sessions"),
+        ("GET", "/sessions"),
+        ("POST", "/sessions/current"),
+        ("POST", "/agents"),
+        ("DELETE", "/agents"),
+        ("GET", f"/agents/{UNKNOWN}/sessions/{UNKNOWN}"),
+        ("PATCH", f"/agents/{UNKNOWN}"),
+    ],
+)
+def test_unknown_routes_are_answered_by_the_gateway(api: Api, method: str, path: str) -> None:
+    answer = api.call(method, path)
+
+    assert (answer.status, answer.body) == (404, {"message": "Not Found"})
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b"", "body"),
+        (b"not json", "body"),
+        (b"[]", "body"),
+        (b'{"agent_name": "x", "contxt": "y"}', "contxt"),
+        (b'{"agent_name": "a\\u0000b"}', "agent_name"),
+        (b'{"agent_name": "\\ud800"}', "agent_name"),
+        (b'{"agent_name":' + b"[" * 4000 + b"]" * 4000 + b"}", "agent_name"),
+    ],
+)
+def test_bad_input_is_a_problem_that_names_the_field(api: Api, body: bytes, field: str) -> None:
+    answer = api.call("POST", "/sessions", body, route="POST /sessions")
+
+    assert answer.status == 400
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert [each["field"] for each in answer.body["errors"]] == [field]
+
+
+def test_bytes_that_are_no_text_are_told_so(api: Api) -> None:
+    binary = {"Content-Type": "application/octet-stream"}
+    answer = api.call("POST", "/sessions", b'{"agent_name": "\xff"}', headers=binary)
+
+    assert (answer.status, answer.body["detail"]) == (400, "The body is not UTF-8; encode it as UTF-8")
+
+
+def test_too_large_a_body_is_refused(api: Api) -> None:
+    assert api.sign_in("x" * 8192).status == 413
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/agents/nobody", "/agents/%F0%9F%A4%96", "/agents/a%00b", "/agents/..%2F..", f"/agents/{UNKNOWN}"],
+)
+def test_odd_agent_ids_are_not_found(api: Api, path: str) -> None:
+    assert api.call("GET", path).status == 404
+
+
+def test_what_a_name_is_made_of_does_not_matter(api: Api) -> None:
+    for name in ("#owner = :owner", "../../etc/passwd", "<script>", "$context.path", "\u202etxt", "%25", "a+b&c=d"):
+        body = api.sign_in(name, context=name).body
+        found = api.find(urllib.parse.urlencode({"agent_name": name, "context": name}))
+        assert found.body["agent_id"] == body["agent_id"], name
+
+
+def test_the_report_counts_what_is_alive(api: Api, aws: Callable[[str], Any]) -> None:
+    for _ in range(3):
+        api.sign_in("Counted")
+    items = aws("dynamodb").scan(TableName=api.outputs["SessionsTableName"])["Items"]
+    # The emulator does not know the condition that holds the function to one namespace.
+    allowed = {"Effect": "Allow", "Action": "cloudwatch:PutMetricData", "Resource": "*"}
+    function = aws("lambda").get_function(FunctionName=api.outputs["ReportFunctionName"])["Configuration"]
+    aws("iam").put_role_policy(
+        RoleName=function["Role"].rpartition("/")[2],
+        PolicyName="without-condition",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+    )
+
+    answer = aws("lambda").invoke(FunctionName=api.outputs["ReportFunctionName"])
+
+    assert json.loads(answer["Payload"].read()) == {
+        "active_sessions": len(items),
+        "active_agents": len({item["agent_id"]["S"] for item in items}),
+    }
+    metrics = aws("cloudwatch").list_metrics(Namespace="AgentSessions")["Metrics"]
+    assert {each["MetricName"] for each in metrics} == {"ActiveSessions", "ActiveAgents"}
+    assert {each["Dimensions"][0]["Value"] for each in metrics} >= {"agent-sessions"}
+
+
+def test_the_log_tells_the_request_and_not_the_token(api: Api, aws: Callable[[str], Any]) -> None:
+    token = api.sign_in("Logged").body["session_token"]
+    api.validate(token)
+    api.sign_out(token)
+    logs = aws("logs")
+
+    lines = []
+    for group in logs.describe_log_groups()["logGroups"]:
+        lines += [each["message"] for each in logs.filter_log_events(logGroupName=group["logGroupName"])["events"]]
+
+    assert any('"route":"DELETE /sessions/current"' in line for line in lines)
+    assert not [line for line in lines if token in line]

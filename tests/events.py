@@ -1,0 +1,71 @@
+"""The events in events/, and variations of them."""
+
+import base64
+import copy
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+from tests.template import ROOT
+
+FOLDER = ROOT / "events"
+EVENT_NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
+
+type Event = dict[str, Any]
+
+ROLE = "arn:aws:sts::111122223333:assumed-role/agent-worker/worker-1"
+USER = "arn:aws:iam::111122223333:user/ada"
+
+
+def load_event(name: str) -> Event:
+    """Return one of the example events."""
+    event: Event = json.loads((FOLDER / f"{name}.json").read_text())
+    return event
+
+
+def iam(arn: str) -> dict[str, Any]:
+    """Return what the gateway adds for a signed request."""
+    authorizer: dict[str, Any] = copy.deepcopy(load_event("sign_in")["requestContext"]["authorizer"])
+    authorizer["iam"]["userArn"] = arn
+    return authorizer
+
+
+def jwt(subject: str) -> dict[str, Any]:
+    """Return what the gateway adds for a verified token."""
+    return {"jwt": {"claims": {"sub": subject, "iss": "https://issuer.example", "aud": "agents"}, "scopes": None}}
+
+
+def http_event(
+    name: str,
+    *,
+    authorizer: dict[str, Any] | None = None,
+    body: str | bytes | dict[str, Any] | None = None,
+    query: dict[str, str] | None = None,
+    token: str | None = None,
+    authorization: str | None = None,
+    **path: str,
+) -> Event:
+    """Return the example event of a route with another caller, body, query, token or path."""
+    event = load_event(name)
+    context = event["requestContext"]
+    context.pop("authorizer", None)
+    event["headers"].pop("authorization", None)
+    if authorizer is not None:
+        context["authorizer"] = authorizer
+    if authorization is None and token is not None:
+        authorization = f"Bearer {token}"
+    if authorization is not None:
+        event["headers"]["authorization"] = authorization
+    event.pop("body", None)
+    if isinstance(body, bytes):
+        event |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
+    elif body is not None:
+        event["body"] = body if isinstance(body, str) else json.dumps(body)
+    event.pop("queryStringParameters", None)
+    event["rawQueryString"] = urlencode(query or {})
+    if query:
+        event["queryStringParameters"] = query
+    if path:
+        event["pathParameters"] = path
+        event["rawPath"] = context["http"]["path"] = event["routeKey"].split()[1].format(**path)
+    return event

@@ -1,0 +1,261 @@
+from itertools import chain
+from uuid import uuid4
+
+import pytest
+
+from agent_sessions.errors import DatabaseError
+from tests.conftest import FrozenClock
+from tests.integration.conftest import Api, Context
+
+UNKNOWN = "0b0b0b0b-0000-4000-8000-000000000009"
+
+
+def sign_in_often(api: Api, times: int) -> str:
+    """Give one agent many sessions; return its id."""
+    agent_ids: set[str] = {api.sign_in().body["agent_id"] for _ in range(times)}
+    (agent_id,) = agent_ids
+    return agent_id
+
+
+class TestFind:
+    def test_an_agent_is_found_however_it_is_spelt(self, api: Api) -> None:
+        signed_in = api.sign_in("Claude", context="Project A").body
+
+        found = api.find(agent_name=" CLAUDE ", context="project a")
+
+        assert found.status == 200
+        assert found.body["agent_id"] == signed_in["agent_id"]
+        assert found.body["agent_name"] == "Claude"
+
+    def test_an_agent_without_context_is_found_without_one(self, api: Api) -> None:
+        api.sign_in("Claude", context="Project A")
+        alone = api.sign_in("Claude").body
+
+        assert api.find(agent_name="Claude").body["agent_id"] == alone["agent_id"]
+
+    def test_an_unknown_agent_is_not_found(self, api: Api) -> None:
+        answer = api.find(agent_name="Nobody")
+
+        assert (answer.status, answer.body["error"], answer.body["detail"]) == (404, "NotFoundError", "No such agent")
+
+    def test_an_agent_that_the_index_does_not_show_yet_is_found(
+        self, api: Api, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        signed_in = api.sign_in().body
+        monkeypatch.setattr(api.functions["agents"].service._store, "find_agent_id", lambda *_: None)
+
+        assert api.find(agent_name="Claude").body["agent_id"] == signed_in["agent_id"]
+
+    @pytest.mark.parametrize(
+        ("query", "field", "message"),
+        [
+            ({}, "agent_name", "Agent name is required"),
+            ({"agent_name": "  "}, "agent_name", "Agent name is required"),
+            ({"agent_name": "x" * 101}, "agent_name", "Agent name must be 100 characters or less"),
+            ({"agent_name": "x", "context": "y" * 201}, "context", "Context must be 200 characters or less"),
+            (
+                {"agent_name": "x", "contxt": "y"},
+                "contxt",
+                "Unknown field contxt: remove it, or use one of agent_name, context",
+            ),
+        ],
+    )
+    def test_a_bad_query_is_told_what_to_change(
+        self, api: Api, query: dict[str, str], field: str, message: str
+    ) -> None:
+        answer = api.find(**query)
+
+        assert answer.status == 400
+        assert answer.body["detail"] == message
+        assert answer.messages == {field: message}
+
+
+class TestPresence:
+    def test_live_sessions_are_counted_to_the_second_of_their_expiry(self, api: Api, frozen: FrozenClock) -> None:
+        agent_id = api.sign_in().body["agent_id"]
+        frozen.tick(10)
+        api.sign_in()
+
+        frozen.tick(1849)
+        assert api.agent(agent_id).body["active_sessions"] == 2
+        frozen.tick(1)
+        assert api.agent(agent_id).body["active_sessions"] == 1
+        frozen.tick(10)
+        body = api.agent(agent_id).body
+        assert (body["active_sessions"], body["online"]) == (0, False)
+
+    def test_the_agent_was_last_seen_with_its_liveliest_session(self, api: Api, frozen: FrozenClock) -> None:
+        first = api.sign_in().body
+        frozen.tick(5)
+        api.sign_in()
+        frozen.tick(60)
+        api.validate(first["session_token"])
+
+        assert api.agent(first["agent_id"]).body["last_active"] == "2027-01-15T08:01:05Z"
+
+    @pytest.mark.parametrize("agent_id", [UNKNOWN, "nobody", "A" * 3000, "🤖", "0B0B0B0B-0000-4000-8000-000000000009"])
+    def test_what_is_nobodys_id_is_not_found(self, api: Api, agent_id: str) -> None:
+        assert api.agent(agent_id).status == 404
+
+
+class TestList:
+    def test_the_sessions_of_an_agent_come_a_page_at_a_time(self, api: Api) -> None:
+        signed_in = [api.sign_in().body for _ in range(7)]
+        agent_id = signed_in[0]["agent_id"]
+
+        pages: list[list[str]] = []
+        cursor: dict[str, str] = {}
+        while True:
+            page = api.sessions(agent_id, limit="3", **cursor).body
+            pages.append([each["session_id"] for each in page["sessions"]])
+            if page["next"] is None:
+                break
+            cursor = {"next": page["next"]}
+
+        assert [len(page) for page in pages] == [3, 3, 1]
+        assert sorted(chain(*pages)) == sorted(each["session_id"] for each in signed_in)
+
+    def test_a_full_last_page_promises_no_more(self, api: Api) -> None:
+        agent_id = sign_in_often(api, 4)
+        page = api.sessions(agent_id, limit="2").body
+
+        assert api.sessions(agent_id, limit="2", next=page["next"]).body["next"] is None
+
+    def test_expired_sessions_are_passed_over_and_do_not_shorten_a_page(self, api: Api, frozen: FrozenClock) -> None:
+        for _ in range(20):
+            api.sign_in()
+        frozen.tick(1860)
+        live = [api.sign_in().body for _ in range(5)]
+
+        page = api.sessions(live[0]["agent_id"], limit="5").body
+
+        assert sorted(each["session_id"] for each in page["sessions"]) == sorted(each["session_id"] for each in live)
+        assert page["next"] is None
+
+    def test_a_page_starts_behind_a_session_that_has_ended_meanwhile(self, api: Api) -> None:
+        agent_id = sign_in_often(api, 4)
+        page = api.sessions(agent_id, limit="2").body
+        api.end(agent_id, page["next"])
+
+        assert len(api.sessions(agent_id, limit="2", next=page["next"]).body["sessions"]) == 2
+
+    def test_without_a_limit_a_page_has_a_hundred(self, api: Api) -> None:
+        agent_id = sign_in_often(api, 101)
+
+        assert len(api.sessions(agent_id).body["sessions"]) == 100
+        assert len(api.sessions(agent_id, limit="100").body["sessions"]) == 100
+
+    @pytest.mark.parametrize("limit", ["0", "-1", "101", "1.5", "ten", "", " 5", "٥", "1e1", "9" * 400])
+    def test_a_bad_limit_is_refused(self, api: Api, limit: str) -> None:
+        answer = api.sessions(api.sign_in().body["agent_id"], limit=limit)
+
+        assert answer.status == 400
+        assert answer.messages == {"limit": "limit must be a whole number from 1 to 100"}
+
+    @pytest.mark.parametrize("cursor", ["", "x", "eyJhZ2VudF9pZCI6ICJvdGhlciJ9", "0" * 36, "A" * 5000])
+    def test_a_bad_cursor_is_refused(self, api: Api, cursor: str) -> None:
+        answer = api.sessions(api.sign_in().body["agent_id"], next=cursor)
+
+        assert answer.status == 400
+        assert list(answer.messages) == ["next"]
+
+    def test_a_cursor_made_of_anothers_session_shows_only_ones_own(self, api: Api) -> None:
+        other = api.sign_in("Other").body
+        own = {each["session_id"] for each in (api.sign_in().body for _ in range(5))}
+        agent_id = api.sign_in().body["agent_id"]
+
+        page = api.sessions(agent_id, next=other["session_id"]).body
+
+        assert {each["agent_id"] for each in page["sessions"]} <= {agent_id}
+        assert len(own) == 5
+
+
+class TestEndOne:
+    def test_a_session_is_ended_by_its_handle(self, api: Api) -> None:
+        first, second = (api.sign_in().body for _ in range(2))
+
+        assert api.end(first["agent_id"], first["session_id"]).status == 204
+        assert api.validate(first["session_token"]).status == 401
+        assert api.validate(second["session_token"]).status == 200
+
+    def test_ending_it_twice_is_fine(self, api: Api) -> None:
+        session = api.sign_in().body
+
+        assert [api.end(session["agent_id"], session["session_id"]).status for _ in range(2)] == [204, 204]
+
+    def test_of_an_unknown_agent_it_is_not_found(self, api: Api) -> None:
+        assert api.end(UNKNOWN, str(uuid4())).status == 404
+
+    @pytest.mark.parametrize("session_id", ["x", "🤖", "A" * 3000])
+    def test_what_is_no_handle_is_not_found(self, api: Api, session_id: str) -> None:
+        assert api.end(api.sign_in().body["agent_id"], session_id).status == 404
+
+    def test_the_use_of_the_ended_session_is_remembered(self, api: Api, frozen: FrozenClock) -> None:
+        session = api.sign_in().body
+        frozen.tick(60)
+        api.validate(session["session_token"])
+        frozen.tick(30)
+        api.end(session["agent_id"], session["session_id"])
+
+        assert api.agent(session["agent_id"]).body["last_active"] == "2027-01-15T08:01:00Z"
+
+    def test_it_stands_although_the_last_use_cannot_be_written(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+        session = api.sign_in().body
+
+        def throttled(*_: object) -> None:
+            raise DatabaseError("update_item")
+
+        monkeypatch.setattr(api.functions["agents"].service._store, "record_seen", throttled)
+
+        assert api.end(session["agent_id"], session["session_id"]).status == 204
+        assert api.validate(session["session_token"]).status == 401
+
+
+class TestEndAll:
+    def test_an_agent_is_signed_out_everywhere(self, api: Api, frozen: FrozenClock) -> None:
+        expired = api.sign_in().body
+        frozen.tick(1860)
+        tokens = [api.sign_in().body["session_token"] for _ in range(60)]
+        other = api.sign_in("Other").body["session_token"]
+
+        answer = api.end_all(expired["agent_id"])
+
+        assert (answer.status, answer.body) == (200, {"ended": 60})
+        assert {api.validate(token).status for token in tokens} == {401}
+        assert api.validate(other).status == 200
+        assert api.end_all(expired["agent_id"]).body == {"ended": 0}
+
+    def test_where_time_runs_out_it_says_so_and_goes_on_when_asked_again(self, api: Api) -> None:
+        agent_id = sign_in_often(api, 30)
+        hurried = Api(api.functions, api.authorizer, RunningOut(api.context.milliseconds))
+
+        assert hurried.end_all(agent_id).body == {"ended": 25, "more": True}
+        assert api.end_all(agent_id).body == {"ended": 5}
+
+    def test_the_last_use_of_the_ended_sessions_is_remembered(self, api: Api, frozen: FrozenClock) -> None:
+        session = api.sign_in().body
+        frozen.tick(60)
+        api.validate(session["session_token"])
+        frozen.tick(60)
+        api.end_all(session["agent_id"])
+
+        assert api.agent(session["agent_id"]).body["last_active"] == "2027-01-15T08:01:00Z"
+
+    def test_of_an_unknown_agent_it_is_not_found(self, api: Api) -> None:
+        assert api.end_all(UNKNOWN).status == 404
+
+
+class RunningOut(Context):
+    """Time for one batch."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        left = self.milliseconds
+        object.__setattr__(self, "milliseconds", 0)
+        return left
+
+
+def test_an_agent_of_any_characters_is_found_again(api: Api) -> None:
+    for name in ("a:b", "a%3Ab", "#owner", ":owner", "agent_id = :x OR 1=1", '{"S":"x"}', "\u202e\u200dx", "x" * 100):
+        signed_in = api.sign_in(name, context=name).body
+        assert api.find(agent_name=name, context=name).body["agent_id"] == signed_in["agent_id"]
+        assert signed_in["agent_name"] == name

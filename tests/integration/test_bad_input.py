@@ -1,0 +1,186 @@
+"""Each bad input gets a 400 whose detail and errors name the field and what to change, and changes nothing."""
+
+import json
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from agent_sessions import body
+from agent_sessions.inputs import SignInInput
+from tests.events import http_event
+from tests.integration.conftest import Api
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+TOKEN = "k7Jq0m3oTfWb1Zl5pXcV9uYsR2hNdGaEiKtLwQzBxMA"
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_written(dynamodb: "DynamoDBClient") -> Iterator[None]:
+    yield
+    for table in ("AgentsTable", "SessionsTable"):
+        assert dynamodb.scan(TableName=table)["Items"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "message"),
+    [
+        ({}, "agent_name", "Agent name is required"),
+        ({"agent_name": ""}, "agent_name", "Agent name is required"),
+        ({"agent_name": " \t\n\u3000"}, "agent_name", "Agent name is required"),
+        ({"agent_name": "x" * 101}, "agent_name", "Agent name must be 100 characters or less"),
+        ({"agent_name": "🤖" * 101}, "agent_name", "Agent name must be 100 characters or less"),
+        ({"agent_name": "x", "context": "y" * 201}, "context", "Context must be 200 characters or less"),
+        ({"agent_name": None}, "agent_name", "agent_name must be a string"),
+        ({"agent_name": 7}, "agent_name", "agent_name must be a string"),
+        ({"agent_name": ["x"]}, "agent_name", "agent_name must be a string"),
+        ({"agent_name": {"S": "x"}}, "agent_name", "agent_name must be a string"),
+        ({"agent_name": "x", "context": 7}, "context", "context must be a string"),
+        ({"agent_name": "x", "exclusive": "true"}, "exclusive", "exclusive must be true or false"),
+        ({"agent_name": "x", "exclusive": 1}, "exclusive", "exclusive must be true or false"),
+        ({"agent_name": "x", "exclusive": None}, "exclusive", "exclusive must be true or false"),
+        (
+            {"agent_name": "x", "contxt": "y"},
+            "contxt",
+            "Unknown field contxt: remove it, or use one of agent_name, context, exclusive",
+        ),
+        (
+            {"agent_name": "a\u0007b"},
+            "agent_name",
+            "Agent name must not contain control characters or lone surrogates; remove U+0007 (character 2)",
+        ),
+        (
+            {"agent_name": "x", "context": "a\u001b[31m"},
+            "context",
+            "Context must not contain control characters or lone surrogates; remove U+001B (character 2)",
+        ),
+        (
+            {"agent_name": "a\ud800"},
+            "agent_name",
+            "Agent name must not contain control characters or lone surrogates; remove U+D800 (character 2)",
+        ),
+        (
+            {"agent_name": "\ufdfa" * 100},
+            "agent_name",
+            "Agent name is too long once normalised: name and context together must be 2048 bytes or less; shorten it",
+        ),
+    ],
+)
+def test_a_bad_field(api: Api, body: dict[str, Any], field: str, message: str) -> None:
+    answer = api.sign_in_raw(json.dumps(body))
+
+    assert answer.status == 400
+    assert answer.body["error"] == "ValidationError"
+    assert answer.body["detail"] == message
+    assert answer.messages == {field: message}
+
+
+EXAMPLE = '{"agent_name": "Claude"}'
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (None, f"The body is empty; send a JSON object such as {EXAMPLE}"),
+        ("", f"The body is empty; send a JSON object such as {EXAMPLE}"),
+        ("  \n", f"The body is empty; send a JSON object such as {EXAMPLE}"),
+        ("agent_name=Claude", "The body is not JSON: Expecting value at line 1, column 1"),
+        ('{"agent_name": "Claude"', "The body is not JSON: Expecting ',' delimiter at line 1, column 24"),
+        ('["Claude"]', f"The body must be a JSON object such as {EXAMPLE}"),
+        ('"Claude"', f"The body must be a JSON object such as {EXAMPLE}"),
+        ("null", f"The body must be a JSON object such as {EXAMPLE}"),
+        (b'{"agent_name": "\xff"}', "The body is not UTF-8; encode it as UTF-8"),
+        ("[" * 4000, "The body is not JSON: Expecting value at line 1, column 4001"),
+        ("[" * 4000 + "]" * 4000, f"The body must be a JSON object such as {EXAMPLE}"),
+        ('{"agent_name": NaN}', "The body is not JSON: it has no NaN; remove it"),
+        ('{"agent_name": "a", "agent_name": "b"}', "The body names a field twice; keep one"),
+        ('{"agent_name": %s}' % ("9" * 5000), "The body has a number that is too long; remove it"),
+    ],
+)
+def test_a_bad_body(api: Api, body: str | bytes | None, message: str) -> None:
+    answer = api.sign_in_raw(body)
+
+    assert answer.status == 400
+    assert answer.body["detail"] == message
+    assert answer.messages == {"body": message}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ('{"a":' * 1300 + "1" + "}" * 1300, "a"),
+        ('{"agent_name":' + "[" * 4000 + "]" * 4000 + "}", "agent_name"),
+        ('{"agent_name":"x","context":' + '{"c":' * 1300 + "1" + "}" * 1301, "context"),
+    ],
+)
+def test_nesting_without_end_is_blamed_on_its_field(api: Api, body: str, field: str) -> None:
+    answer = api.sign_in_raw(body)
+
+    assert answer.status == 400
+    assert field in answer.messages
+
+
+def test_nesting_that_python_cannot_follow_is_refused(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_deep(*_: object, **__: object) -> None:
+        raise RecursionError  # how deep that is differs from one build of Python to another
+
+    with monkeypatch.context() as patched:
+        patched.setattr(body, "json", SimpleNamespace(loads=too_deep, JSONDecodeError=json.JSONDecodeError))
+        response = api.functions["sessions"].handler(
+            http_event("sign_in", authorizer=api.authorizer, body="[["), api.context
+        )
+
+    message = f"The body is nested too deep; send a flat JSON object such as {EXAMPLE}"
+    assert (response["statusCode"], json.loads(response["body"])["detail"]) == (400, message)
+
+
+def test_what_is_flagged_as_base64_and_is_not(api: Api) -> None:
+    event = http_event("sign_in", authorizer=api.authorizer, body="garbage!") | {"isBase64Encoded": True}
+
+    assert api.send(event).messages == {"body": "The body is flagged as base64 and is not; send it as text"}
+
+
+def test_all_bad_fields_are_named_at_once(api: Api) -> None:
+    answer = api.sign_in_raw(json.dumps({"agent_name": "", "context": 7, "exclusive": "no", "x": 1}))
+
+    assert set(answer.messages) == {"agent_name", "context", "exclusive", "x"}
+
+
+@pytest.mark.parametrize("size", [8192, 8193, 100_000])
+def test_8_kb_and_more_is_too_large(api: Api, size: int) -> None:
+    for text in ("x" * size, b"x" * size, "é" * (size // 2)):
+        answer = api.sign_in_raw(text)
+        assert (answer.status, answer.body["error"]) == (413, "PayloadTooLargeError")
+
+
+def test_a_body_just_below_8_kb_is_read(api: Api) -> None:
+    assert api.sign_in_raw("x" * 8191).status == 400
+
+
+def test_no_answer_echoes_what_may_be_a_secret(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    answers = [
+        api.sign_in_raw(json.dumps({"agent_name": "x", TOKEN: 1})),
+        api.sign_in_raw(json.dumps({"agent_name": "x", "session_token": TOKEN})),
+        api.sign_in_raw(json.dumps({"agent_name": "x", "exclusive": TOKEN})),
+        api.sign_in_raw(json.dumps({"agent_name": [TOKEN]})),
+        api.sign_in_raw(TOKEN),
+        api.find(agent_name="x", session_token=TOKEN),
+        api.find(agent_name="x", **{TOKEN: "1"}),
+        api.agent(TOKEN),
+        api.sessions("0b0b0b0b-0000-4000-8000-000000000009", next=TOKEN),
+        api.sessions("0b0b0b0b-0000-4000-8000-000000000009", limit=TOKEN),
+        api.end("0b0b0b0b-0000-4000-8000-000000000009", TOKEN),
+        api.validate(TOKEN),
+        api.validate(TOKEN + "x"),
+    ]
+
+    assert {answer.status for answer in answers} == {400, 401, 404}
+    assert not [answer.text for answer in answers if TOKEN in answer.text]
+    assert TOKEN not in "".join(capsys.readouterr())
+
+
+def test_a_hundred_emoji_are_a_hundred_characters() -> None:
+    assert SignInInput.read({"agent_name": "🤖" * 100}).agent_name == "🤖" * 100

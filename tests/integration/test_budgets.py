@@ -1,0 +1,113 @@
+"""The calls of every operation, as the budgets of the design name them."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.conftest import FrozenClock
+from tests.events import load_event
+from tests.integration.conftest import Api
+
+type Record = Callable[[object], list[str]]
+
+
+@pytest.fixture
+def sessions_calls(api: Api, calls: Record) -> list[str]:
+    return calls(api.functions["sessions"])
+
+
+@pytest.fixture
+def agents_calls(api: Api, calls: Record) -> list[str]:
+    return calls(api.functions["agents"])
+
+
+def test_signing_in_takes_three_calls_whether_or_not_the_agent_is_known(api: Api, sessions_calls: list[str]) -> None:
+    for _ in range(2):
+        api.sign_in()
+    assert sessions_calls == ["Query", "UpdateItem", "PutItem"] * 2
+
+
+def test_an_exclusive_sign_in_reads_the_agents_sessions_and_ends_25_in_a_call(
+    api: Api, sessions_calls: list[str], frozen: FrozenClock
+) -> None:
+    for _ in range(26):
+        api.sign_in()
+    frozen.tick(1)
+    sessions_calls.clear()
+    api.sign_in(exclusive=True)
+    assert sessions_calls == ["Query", "UpdateItem", "PutItem", "Query", "BatchWriteItem", "BatchWriteItem"]
+
+
+def test_validating_takes_one_call_two_with_a_touch_three_once_in_five_minutes(
+    api: Api, sessions_calls: list[str], frozen: FrozenClock
+) -> None:
+    frozen.time = 1_800_000_000
+    token = api.sign_in().body["session_token"]
+    sessions_calls.clear()
+
+    api.validate(token)
+    assert sessions_calls == ["GetItem"]
+    frozen.tick(60)
+    sessions_calls.clear()
+    api.validate(token)
+    assert sessions_calls == ["GetItem", "UpdateItem"]
+    frozen.tick(240)
+    sessions_calls.clear()
+    api.validate(token)
+    assert sessions_calls == ["GetItem", "UpdateItem", "UpdateItem"]
+
+
+def test_signing_out_takes_two_calls(api: Api, sessions_calls: list[str]) -> None:
+    token = api.sign_in().body["session_token"]
+    sessions_calls.clear()
+    api.sign_out(token)
+    assert sessions_calls == ["DeleteItem", "UpdateItem"]
+
+
+def test_a_malformed_token_takes_none(api: Api, sessions_calls: list[str]) -> None:
+    api.validate("nonsense")
+    api.validate("")
+    assert sessions_calls == []
+
+
+def test_the_health_check_takes_one(api: Api, sessions_calls: list[str]) -> None:
+    api.send(load_event("health"))
+    assert sessions_calls == ["GetItem"]
+
+
+def test_showing_an_agent_takes_two(api: Api, agents_calls: list[str]) -> None:
+    agent_id = api.sign_in().body["agent_id"]
+    api.agent(agent_id)
+    assert agents_calls == ["GetItem", "Query"]
+
+
+def test_finding_an_agent_takes_one_more(api: Api, agents_calls: list[str]) -> None:
+    api.sign_in()
+    api.find(agent_name="Claude")
+    assert agents_calls == ["Query", "GetItem", "Query"]
+
+
+def test_listing_takes_two(api: Api, agents_calls: list[str]) -> None:
+    api.sessions(api.sign_in().body["agent_id"])
+    assert agents_calls == ["GetItem", "Query"]
+
+
+def test_ending_one_session_takes_two(api: Api, agents_calls: list[str]) -> None:
+    session = api.sign_in().body
+    api.end(session["agent_id"], session["session_id"])
+    assert agents_calls == ["DeleteItem", "UpdateItem"]
+
+
+def test_ending_all_sessions_takes_one_more_for_each_25(api: Api, agents_calls: list[str]) -> None:
+    for _ in range(30):
+        agent_id = api.sign_in().body["agent_id"]
+    api.end_all(agent_id)
+    assert agents_calls == ["GetItem", "Query", "BatchWriteItem", "BatchWriteItem"]
+
+
+def test_what_is_no_id_takes_none(api: Api, agents_calls: list[str]) -> None:
+    api.agent("nobody")
+    api.sessions("nobody")
+    api.end_all("nobody")
+    api.end("nobody", "nothing")
+    assert agents_calls == []

@@ -1,0 +1,49 @@
+"""Every file in events/ through its handler."""
+
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+
+from tests.events import EVENT_NAMES, load_event
+from tests.integration.conftest import Api, Context
+from tests.template import resources
+
+EXPECTED = {
+    "end_all_sessions": 200,
+    "end_session": 204,
+    "find_agent": 200,
+    "get_agent": 200,
+    "health": 200,
+    "list_sessions": 200,
+    "sign_in": 201,
+    "sign_out": 204,
+    "validate": 401,
+}
+
+
+def test_there_is_an_event_for_every_route_and_trigger() -> None:
+    routes = {properties["RouteKey"] for properties in resources("AWS::ApiGatewayV2::Route").values()}
+
+    assert {load_event(name)["routeKey"] for name in EXPECTED} == routes
+    assert set(EVENT_NAMES) == {*EXPECTED, "report_active"}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_an_event_of_a_route_is_answered(api: Api, name: str) -> None:
+    api.send(load_event("sign_in"))
+
+    assert api.send(load_event(name)).status == EXPECTED[name]
+
+
+def test_the_events_of_agents_speak_of_the_agent_that_signs_in(api: Api) -> None:
+    agent_id = api.send(load_event("sign_in")).body["agent_id"]
+
+    for name in ("get_agent", "list_sessions", "end_all_sessions", "end_session"):
+        assert load_event(name)["pathParameters"]["agent_id"] == agent_id
+
+
+def test_the_event_of_the_schedule_is_answered(load_function: Callable[[str], ModuleType]) -> None:
+    function = load_function("report_active")
+
+    assert function.handler(load_event("report_active"), Context()) == {"active_sessions": 0, "active_agents": 0}

@@ -1,0 +1,129 @@
+"""What a request leaves in the log and in the metrics, and what it does not."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from tests.conftest import FrozenClock
+from tests.events import load_event
+from tests.integration.conftest import OWNER, Api
+
+
+@pytest.fixture
+def written(capsys: pytest.CaptureFixture[str]) -> "Written":
+    return Written(capsys)
+
+
+class Written:
+    """The log lines since last asked."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self._capsys.readouterr().out.splitlines()]
+
+    def counted(self) -> dict[str, float]:
+        """Return each metric that was written in embedded metric format, and its value."""
+        counted: dict[str, float] = {}
+        for line in self.lines():
+            for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
+                assert directive["Namespace"] == "AgentSessions"
+                assert directive["Dimensions"] == [["service"]]
+                assert line["service"] == "agent-sessions"
+                counted |= {each["Name"]: sum(line[each["Name"]]) for each in directive["Metrics"]}
+        return counted
+
+
+def test_a_request_is_one_line_that_names_the_route_and_who_acted(api: Api, written: Written) -> None:
+    body = api.sign_in("Claude").body
+
+    (line,) = [each for each in written.lines() if each.get("message") == "request"]
+    assert line["route"] == "POST /sessions"
+    assert line["status"] == 201
+    assert line["duration_ms"] >= 0
+    assert line["request_id"] == load_event("sign_in")["requestContext"]["requestId"]
+    assert line["owner"] == f"iam:{OWNER}"
+    assert (line["agent_id"], line["session_id"]) == (body["agent_id"], body["session_id"])
+
+
+def test_one_requests_names_do_not_stay_for_the_next(api: Api, written: Written) -> None:
+    api.sign_in()
+    written.lines()
+    api.validate("nonsense")
+
+    (line,) = [each for each in written.lines() if each.get("message") == "request"]
+    assert not {"owner", "agent_id", "session_id"} & set(line)
+
+
+def test_each_thing_that_happens_is_counted_once(api: Api, written: Written, frozen: FrozenClock) -> None:
+    def counted() -> dict[str, float]:
+        return written.counted()
+
+    token = api.sign_in().body["session_token"]
+    assert counted() == {"SignIns": 1, "AgentsCreated": 1}
+    api.sign_in()
+    assert counted() == {"SignIns": 1, "SessionsReused": 1}
+    api.validate(token)
+    assert counted() == {"Validations": 1}
+    frozen.tick(60)
+    api.validate(token)
+    assert counted() == {"Validations": 1, "Touches": 1}
+    api.sign_out(token)
+    assert counted() == {"SignOuts": 1}
+    api.sign_out(token)
+    assert counted() == {}
+    api.validate(token)
+    assert counted() == {"RejectedTokens": 1}
+    api.sign_out("nonsense")
+    assert counted() == {"RejectedTokens": 1}
+    api.find(agent_name="Claude")
+    assert counted() == {}
+
+
+def test_no_token_is_written_in_any_form(api: Api, capsys: pytest.CaptureFixture[str], frozen: FrozenClock) -> None:
+    tokens = []
+    for name in ("one", "two"):
+        signed_in = api.sign_in(name).body
+        token = signed_in["session_token"]
+        tokens.append(token)
+        api.validate(token)
+        frozen.tick(60)
+        api.validate(token)
+        api.sessions(signed_in["agent_id"])
+        api.sign_out(token)
+        api.validate(token)
+        api.validate(token[:-1])
+
+    out = "".join(capsys.readouterr())
+    assert out
+    for token in tokens:
+        raw = base64.urlsafe_b64decode(token + "=")
+        for form in (token, raw.hex(), base64.b64encode(raw).decode(), token.encode().hex(), raw[16:].hex()):
+            assert form not in out
+
+
+def test_every_answer_may_not_be_stored(api: Api) -> None:
+    signed_in = api.sign_in()
+    answers = [
+        signed_in,
+        api.validate(signed_in.body["session_token"]),
+        api.sign_out(signed_in.body["session_token"]),
+        api.validate("nonsense"),
+        api.find(agent_name="Nobody"),
+        api.sign_in_raw(None),
+        api.send(load_event("health")),
+    ]
+
+    assert {answer.headers["Cache-Control"] for answer in answers} == {"no-store"}
+
+
+def test_a_path_without_a_route_is_not_found(api: Api) -> None:
+    event = load_event("health") | {"rawPath": "/nothing/here"}
+
+    response = api.functions["sessions"].handler(event, api.context)
+
+    assert response["statusCode"] == 404
+    assert json.loads(response["body"])["error"] == "NotFoundError"

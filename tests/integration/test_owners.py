@@ -1,0 +1,88 @@
+"""What one owner has does not exist for another, however the gateway verifies callers."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.events import ROLE, USER, http_event, iam, jwt
+from tests.integration.conftest import Api
+
+OWNERS: dict[str, dict[str, Any] | None] = {
+    "user": iam(USER),
+    "role": iam(ROLE),
+    "jwt": jwt("8f14e45f"),
+    "other jwt": jwt("c9f0f895"),
+    "open": None,
+}
+
+
+@pytest.fixture
+def owners(start: Callable[..., Api]) -> dict[str, Api]:
+    api = start(API_AUTH="NONE")
+    return {name: api.as_owner(authorizer) for name, authorizer in OWNERS.items()}
+
+
+def test_one_identity_is_one_agent_for_each_owner(owners: dict[str, Api]) -> None:
+    agents = {name: owner.sign_in("Claude").body["agent_id"] for name, owner in owners.items()}
+
+    assert len(set(agents.values())) == len(OWNERS)
+    for name, owner in owners.items():
+        assert owner.find(agent_name="Claude").body["agent_id"] == agents[name]
+        assert owner.agent(agents[name]).body["active_sessions"] == 1
+
+
+@pytest.mark.parametrize("mine", OWNERS)
+@pytest.mark.parametrize("theirs", OWNERS)
+def test_anothers_agent_is_answered_as_none(owners: dict[str, Api], mine: str, theirs: str) -> None:
+    if mine == theirs:
+        pytest.skip("one's own agent")
+    session = owners[mine].sign_in("Claude").body
+    agent_id = session["agent_id"]
+    other = owners[theirs]
+
+    answers = [
+        other.agent(agent_id),
+        other.sessions(agent_id),
+        other.end_all(agent_id),
+        other.end(agent_id, session["session_id"]),
+        other.find(agent_name="Claude"),
+    ]
+    nobody = other.agent("0b0b0b0b-0000-4000-8000-000000000009")
+
+    assert {answer.text for answer in answers} == {nobody.text}
+    assert {answer.status for answer in answers} == {404}
+    assert owners[mine].validate(session["session_token"]).status == 200
+    assert owners[mine].agent(agent_id).body["active_sessions"] == 1
+
+
+def test_a_role_is_one_owner_whatever_its_session_is_called(api: Api) -> None:
+    first = api.as_owner(iam("arn:aws:sts::111122223333:assumed-role/worker/one"))
+    second = api.as_owner(iam("arn:aws:sts::111122223333:assumed-role/worker/two"))
+
+    assert first.sign_in().body["agent_id"] == second.sign_in().body["agent_id"]
+
+
+@pytest.mark.parametrize("api_auth", ["AWS_IAM", "JWT"])
+def test_where_the_gateway_verifies_nobody_although_it_should_nobody_gets_in(
+    start: Callable[..., Api], api_auth: str
+) -> None:
+    api = start(API_AUTH=api_auth).as_owner(None)
+
+    for answer in (
+        api.sign_in(),
+        api.find(agent_name="Claude"),
+        api.agent("0b0b0b0b-0000-4000-8000-000000000009"),
+        api.end_all("0b0b0b0b-0000-4000-8000-000000000009"),
+    ):
+        assert (answer.status, answer.body["error"]) == (403, "CallerError")
+
+
+def test_no_header_and_no_field_makes_an_owner(start: Callable[..., Api]) -> None:
+    api = start(API_AUTH="NONE")
+    event = http_event("sign_in", body={"agent_name": "Claude"})
+    event["headers"] |= {"x-owner": "iam:arn:aws:iam::111122223333:user/ada", "x-amzn-iam-user-arn": USER}
+    api.send(event)
+
+    assert api.as_owner(iam(USER)).find(agent_name="Claude").status == 404
+    assert api.as_owner(None).sign_in("Claude", owner="iam:x").messages.keys() == {"owner"}

@@ -1,0 +1,121 @@
+from collections.abc import Callable
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import botocore.session
+import pytest
+
+from agent_sessions import report
+from agent_sessions.errors import DatabaseError
+from tests.conftest import FrozenClock
+from tests.events import load_event
+from tests.integration.conftest import Api, Context
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+
+
+@pytest.fixture
+def cloudwatch(dynamodb: object, botocore_session: botocore.session.Session) -> "CloudWatchClient":
+    return botocore_session.create_client("cloudwatch")  # type: ignore[return-value]
+
+
+@pytest.fixture
+def run(load_function: Callable[[str], ModuleType]) -> Callable[[], dict[str, int]]:
+    """Runs the scheduled function once."""
+
+    def run() -> dict[str, int]:
+        answer: dict[str, int] = load_function("report_active").handler(load_event("report_active"), Context())
+        return answer
+
+    return run
+
+
+def test_an_empty_table_is_reported_as_nothing(run: Callable[[], dict[str, int]]) -> None:
+    assert run() == {"active_sessions": 0, "active_agents": 0}
+
+
+def test_live_sessions_and_their_agents_are_counted_exactly(
+    api: Api, run: Callable[[], dict[str, int]], frozen: FrozenClock
+) -> None:
+    for number in range(12):
+        api.sign_in(f"long gone {number}")
+    frozen.tick(1860)
+    for number in range(20):
+        for _ in range(number % 4 + 1):
+            token = api.sign_in(f"agent {number}").body["session_token"]
+    api.sign_out(token)
+
+    assert run() == {"active_sessions": 49, "active_agents": 20}
+
+
+def test_a_session_is_counted_until_the_second_of_its_expiry(
+    api: Api, run: Callable[[], dict[str, int]], frozen: FrozenClock
+) -> None:
+    api.sign_in()
+    frozen.tick(1859)
+    assert run()["active_sessions"] == 1
+    frozen.tick(1)
+    assert run()["active_sessions"] == 0
+
+
+def test_both_metrics_are_put_for_the_stack(
+    api: Api, run: Callable[[], dict[str, int]], cloudwatch: "CloudWatchClient"
+) -> None:
+    for name in ("one", "two"):
+        api.sign_in(name)
+    api.sign_in("two")
+    run()
+
+    metrics = cloudwatch.list_metrics(Namespace="AgentSessions")["Metrics"]
+    assert {each["MetricName"] for each in metrics} == {"ActiveSessions", "ActiveAgents"}
+    assert [each["Dimensions"] for each in metrics] == [[{"Name": "service", "Value": "agent-sessions"}]] * 2
+
+
+def test_the_metrics_carry_the_numbers_and_the_time_of_the_count(
+    api: Api, load_function: Callable[[str], ModuleType], frozen: FrozenClock
+) -> None:
+    api.sign_in("one")
+    api.sign_in("one")
+    function = load_function("report_active")
+    put: list[dict[str, Any]] = []
+    client = function.report._cloudwatch
+    client.meta.events.register(
+        "provide-client-params.cloudwatch.PutMetricData", lambda params, **_: put.append(params)
+    )
+    function.handler(load_event("report_active"), Context())
+
+    (request,) = put
+    assert {each["MetricName"]: (each["Value"], each["Unit"]) for each in request["MetricData"]} == {
+        "ActiveSessions": (2, "Count"),
+        "ActiveAgents": (1, "Count"),
+    }
+    assert {int(each["Timestamp"].timestamp()) for each in request["MetricData"]} == {frozen.time}
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_a_page_that_is_lost_puts_no_metric(
+    api: Api,
+    load_function: Callable[[str], ModuleType],
+    cloudwatch: "CloudWatchClient",
+    monkeypatch: pytest.MonkeyPatch,
+    lost: int,
+) -> None:
+    api.sign_in()
+    function = load_function("report_active")
+    pages = function.report._store.live_session_agents
+
+    def losing(*, segment: int, **request: Any) -> object:
+        if segment == lost:
+            raise DatabaseError("scan")
+        return pages(segment=segment, **request)
+
+    monkeypatch.setattr(function.report._store, "live_session_agents", losing)
+
+    with pytest.raises(DatabaseError):
+        function.handler(load_event("report_active"), Context())
+    assert cloudwatch.list_metrics(Namespace="AgentSessions")["Metrics"] == []
+
+
+def test_runs_are_counted_across_pages() -> None:
+    assert report.count_runs([["a", "a", "b"], [], ["b", "c"], ["c"], ["d"]]) == (7, 4)

@@ -1,0 +1,220 @@
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from agent_sessions.errors import DatabaseError
+from tests.conftest import FrozenClock
+from tests.events import http_event
+from tests.integration.conftest import Api
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+IDLE, LIFETIME, TOUCH = 1800, 43200, 60
+
+
+def test_a_token_tells_its_session(api: Api) -> None:
+    signed_in = api.sign_in("Claude", context="Project A").body
+
+    answer = api.validate(signed_in["session_token"])
+
+    assert answer.status == 200
+    assert answer.body == {name: value for name, value in signed_in.items() if name not in ("session_token", "reused")}
+
+
+def test_all_dead_tokens_get_one_answer(api: Api, frozen: FrozenClock) -> None:
+    expired = api.sign_in().body["session_token"]
+    frozen.tick(IDLE + TOUCH)
+    signed_out = api.sign_in().body["session_token"]
+    api.sign_out(signed_out)
+    unknown = signed_out[:30] + "A" * 12 + "A"
+
+    answers = [
+        api.send(http_event("validate", authorization=authorization))
+        for authorization in (
+            None,
+            "",
+            "Bearer",
+            "Bearer ",
+            "Basic dXNlcjpwYXNz",
+            f"Token {expired}",
+            expired,
+            "Bearer not-a-token",
+            f"Bearer {expired}x",
+            f"Bearer {unknown}",
+            f"Bearer {expired}",
+            f"Bearer {signed_out}",
+            f"Bearer {signed_out},Bearer {signed_out}",
+        )
+    ]
+
+    assert {answer.status for answer in answers} == {401}
+    assert {answer.headers["WWW-Authenticate"] for answer in answers} == {'Bearer error="invalid_token"'}
+    assert len({answer.text for answer in answers}) == 1
+    assert answers[0].body["detail"] == "Invalid or expired session"
+    assert answers[0].body["error"] == "SessionError"
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_the_scheme_is_read_in_any_case(api: Api, scheme: str) -> None:
+    token = api.sign_in().body["session_token"]
+
+    assert api.send(http_event("validate", authorization=f"{scheme} {token}")).status == 200
+
+
+def test_an_unused_session_ends_never_early_and_at_most_an_interval_late(api: Api, frozen: FrozenClock) -> None:
+    token = api.sign_in().body["session_token"]
+    frozen.tick(TOUCH - 1)
+    api.validate(token)  # used, and too soon to be written
+    frozen.tick(IDLE)
+
+    assert api.validate(token).status == 200, "idle for no longer than the timeout"
+
+    token = api.sign_in().body["session_token"]
+    frozen.tick(IDLE + TOUCH - 1)
+    assert api.validate(token).status == 200
+    frozen.tick(IDLE + TOUCH)
+    assert api.validate(token).status == 401
+
+
+def test_use_is_written_once_an_interval(api: Api, frozen: FrozenClock, calls: Callable[[object], list[str]]) -> None:
+    frozen.time = 1_800_000_000  # the beginning of five minutes
+    token = api.sign_in().body["session_token"]
+    made = calls(api.functions["sessions"])
+
+    frozen.tick(TOUCH - 1)
+    assert api.validate(token).body["last_active"] == "2027-01-15T08:00:00Z"
+    assert made == ["GetItem"]
+    frozen.tick(1)
+    touched = api.validate(token).body
+    assert made == ["GetItem", "GetItem", "UpdateItem"]
+    assert (touched["last_active"], touched["expires_at"]) == ("2027-01-15T08:01:00Z", "2027-01-15T08:32:00Z")
+    assert api.validate(token).body == touched, "what was answered was written"
+
+
+def test_a_busy_session_ends_with_its_lifetime(api: Api, frozen: FrozenClock) -> None:
+    token = api.sign_in().body["session_token"]
+    for _ in range(LIFETIME // TOUCH - 1):
+        frozen.tick(TOUCH)
+        last = api.validate(token).body
+    assert last["expires_at"] == last["ends_at"]
+
+    frozen.tick(TOUCH - 1)
+    assert api.validate(token).status == 200
+    frozen.tick(1)
+    assert api.validate(token).status == 401
+
+
+def test_the_agent_is_told_as_seen_once_in_five_minutes(
+    api: Api, frozen: FrozenClock, calls: Callable[[object], list[str]], dynamodb: "DynamoDBClient"
+) -> None:
+    frozen.time = 1_800_000_000  # the beginning of five minutes
+    token = api.sign_in().body["session_token"]
+    made = calls(api.functions["sessions"])
+    for _ in range(4):
+        frozen.tick(TOUCH)
+        api.validate(token)
+    assert made == ["GetItem", "UpdateItem"] * 4
+
+    frozen.tick(TOUCH)
+    api.validate(token)
+
+    assert made[8:] == ["GetItem", "UpdateItem", "UpdateItem"]
+    (agent,) = dynamodb.scan(TableName="AgentsTable")["Items"]
+    assert agent["last_active"] == {"N": str(frozen.time)}
+
+
+def test_a_session_that_is_ended_between_read_and_touch_is_not_revived(
+    api: Api, frozen: FrozenClock, dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = api.sign_in().body["session_token"]
+    frozen.tick(TOUCH)
+    store = api.functions["sessions"].service._store
+    touch = store.touch_session
+
+    def ended_meanwhile(*args: object, **kwargs: object) -> bool:
+        api.sign_out(token)
+        return bool(touch(*args, **kwargs))
+
+    monkeypatch.setattr(store, "touch_session", ended_meanwhile)
+
+    assert api.validate(token).status == 401
+    assert dynamodb.scan(TableName="SessionsTable")["Items"] == []
+
+
+@pytest.mark.parametrize(("failing", "touched"), [("touch_session", False), ("record_seen", True)])
+def test_a_use_that_cannot_be_written_leaves_the_validation_standing(
+    api: Api, frozen: FrozenClock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    failing: str, touched: bool,
+) -> None:  # fmt: skip
+    frozen.time = 1_800_000_000
+    signed_in = api.sign_in().body
+    frozen.tick(300)
+
+    def throttled(*_: object, **__: object) -> None:
+        raise DatabaseError("update_item")
+
+    monkeypatch.setattr(api.functions["sessions"].service._store, failing, throttled)
+    answer = api.validate(signed_in["session_token"])
+
+    assert answer.status == 200
+    assert (answer.body["last_active"] != signed_in["last_active"]) is touched
+    assert '"TouchFailures"' in capsys.readouterr().out
+
+
+class TestWithTheCache:
+    SECONDS = 30
+
+    @pytest.fixture
+    def api(self, start: Callable[..., Api]) -> Api:
+        return start(SESSION_CACHE_SECONDS=str(self.SECONDS))
+
+    def test_a_repeated_validation_touches_no_database(
+        self, api: Api, frozen: FrozenClock, calls: Callable[[object], list[str]]
+    ) -> None:
+        token = api.sign_in().body["session_token"]
+        made = calls(api.functions["sessions"])
+        first = api.validate(token)
+        frozen.tick(self.SECONDS - 1)
+        assert api.validate(token).text == first.text
+        assert made == ["GetItem"]
+        frozen.tick(1)
+        api.validate(token)
+        assert made == ["GetItem", "GetItem"]
+
+    def test_a_due_touch_is_not_put_off(
+        self, api: Api, frozen: FrozenClock, calls: Callable[[object], list[str]]
+    ) -> None:
+        token = api.sign_in().body["session_token"]
+        frozen.tick(TOUCH - 1)
+        api.validate(token)
+        made = calls(api.functions["sessions"])
+        frozen.tick(1)
+        api.validate(token)
+        assert "UpdateItem" in made
+
+    def test_a_sign_out_here_is_seen_at_once_and_one_elsewhere_when_the_seconds_are_over(
+        self, api: Api, frozen: FrozenClock
+    ) -> None:
+        here, elsewhere = (api.sign_in().body for _ in range(2))
+        for each in (here, elsewhere):
+            api.validate(each["session_token"])
+
+        api.sign_out(here["session_token"])
+        api.end(elsewhere["agent_id"], elsewhere["session_id"])
+
+        assert api.validate(here["session_token"]).status == 401
+        assert api.validate(elsewhere["session_token"]).status == 200
+        frozen.tick(self.SECONDS)
+        assert api.validate(elsewhere["session_token"]).status == 401
+
+    def test_no_session_is_remembered_beyond_its_end(self, start: Callable[..., Api], frozen: FrozenClock) -> None:
+        api = start(
+            SESSION_CACHE_SECONDS="900", IDLE_TIMEOUT_SECONDS="60", LIFETIME_SECONDS="60", TOUCH_INTERVAL_SECONDS="60"
+        )
+        token = api.sign_in().body["session_token"]
+        frozen.tick(59)
+        assert api.validate(token).status == 200
+        frozen.tick(1)
+        assert api.validate(token).status == 401

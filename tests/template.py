@@ -1,0 +1,66 @@
+"""template.yaml as the tests read it."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's tags as the functions that they are short for."""
+
+
+def _tag(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+        if suffix == "GetAtt":
+            value = value.split(".")
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        assert isinstance(node, yaml.MappingNode)
+        value = loader.construct_mapping(node, deep=True)
+    return {"Ref" if suffix == "Ref" else f"Fn::{suffix}": value}
+
+
+_Loader.add_multi_constructor("!", _tag)
+
+
+def load_template() -> dict[str, Any]:
+    """Return the template, with short tags spelt out."""
+    template: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), Loader=_Loader)  # noqa: S506
+    return template
+
+
+TEMPLATE = load_template()
+PARAMETERS: dict[str, Any] = TEMPLATE["Parameters"]
+RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
+
+
+def resources(kind: str) -> dict[str, dict[str, Any]]:
+    """Return the properties of all resources of a type, by logical id."""
+    return {name: each["Properties"] for name, each in RESOURCES.items() if each["Type"] == kind}
+
+
+def table_definition(logical_id: str) -> dict[str, Any]:
+    """Return what CreateTable needs to make a table as the template does."""
+    properties = RESOURCES[logical_id]["Properties"]
+    wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+    return {"TableName": logical_id} | {name: properties[name] for name in wanted if name in properties}
+
+
+def function_environment() -> dict[str, str]:
+    """Return the environment of the functions with every parameter at its default."""
+    variables = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+    return {name: _at_default(value) for name, value in variables.items()}
+
+
+def _at_default(value: Any) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    reference = value["Ref"]
+    if reference in PARAMETERS:
+        return str(PARAMETERS[reference]["Default"])
+    return "agent-sessions" if reference == "AWS::StackName" else str(reference)

@@ -1,0 +1,144 @@
+from dataclasses import replace
+
+import pytest
+
+from agent_sessions.cache import MAX_SESSIONS, SessionCache
+from agent_sessions.models import Session
+
+NOW = 1_700_000_000
+SESSION = Session(
+    agent_id="4635ae41-c03a-534d-87c4-05465526a836",
+    session_id="ea866a75-7e4c-38ba-bfa8-127cbe9a409d",
+    owner="public",
+    agent_name="Claude",
+    context=None,
+    created_at=NOW,
+    last_active=NOW,
+    expires_at=NOW + 1800,
+    ends_at=NOW + 43200,
+)
+ID = SESSION.session_id
+
+
+def numbered(number: int) -> Session:
+    return replace(SESSION, session_id=f"session-{number}")
+
+
+def known(cache: SessionCache, count: int) -> list[int]:
+    return [number for number in range(count) if cache.get(f"session-{number}", NOW) is not None]
+
+
+def test_a_session_is_remembered_by_its_handle() -> None:
+    cache = SessionCache(10)
+    cache.remember(SESSION, NOW)
+
+    assert cache.get(ID, NOW) is SESSION
+    assert cache.get(SESSION.agent_id, NOW) is None
+
+
+def test_an_empty_cache_knows_nothing() -> None:
+    cache = SessionCache(10)
+
+    assert cache.get(ID, NOW) is None
+    assert len(cache) == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "age", "found"), [(10, 0, True), (10, 9, True), (10, 10, False), (1, 0, True), (1, 1, False)]
+)
+def test_a_session_is_remembered_for_less_than_so_many_seconds(seconds: int, age: int, found: bool) -> None:
+    cache = SessionCache(seconds)
+    cache.remember(SESSION, NOW)
+
+    assert (cache.get(ID, NOW + age) is not None) is found
+
+
+def test_reading_does_not_make_a_session_last_longer() -> None:
+    cache = SessionCache(10)
+    cache.remember(SESSION, NOW)
+
+    assert [cache.get(ID, NOW + age) is not None for age in (3, 6, 9, 10)] == [True, True, True, False]
+
+
+def test_remembering_again_starts_anew_with_what_is_newer() -> None:
+    cache = SessionCache(10)
+    touched = replace(SESSION, last_active=NOW + 5)
+    cache.remember(SESSION, NOW)
+    cache.remember(touched, NOW + 5)
+
+    assert cache.get(ID, NOW + 14) is touched
+    assert cache.get(ID, NOW + 15) is None
+    assert len(cache) == 0
+
+
+@pytest.mark.parametrize(("left", "found"), [(1, True), (0, False), (-1, False)])
+def test_a_session_is_never_answered_past_its_expiry(left: int, found: bool) -> None:
+    cache = SessionCache(3600)
+    cache.remember(SESSION, NOW)
+
+    assert (cache.get(ID, SESSION.expires_at - left) is not None) is found
+
+
+def test_what_has_run_out_stays_out() -> None:
+    cache = SessionCache(10)
+    cache.remember(SESSION, NOW)
+
+    assert cache.get(ID, NOW + 10) is None
+    assert cache.get(ID, NOW) is None
+    assert len(cache) == 0
+
+
+def test_a_clock_set_back_makes_nothing_last_longer() -> None:
+    cache = SessionCache(10)
+    cache.remember(SESSION, NOW)
+
+    assert cache.get(ID, NOW - 1) is None
+    assert cache.get(ID, NOW) is None
+
+
+@pytest.mark.parametrize("seconds", [0, -1])
+def test_0_seconds_is_off(seconds: int) -> None:
+    cache = SessionCache(seconds)
+    cache.remember(SESSION, NOW)
+
+    assert len(cache) == 0
+    assert cache.get(ID, NOW) is None
+
+
+def test_a_forgotten_session_is_gone_and_the_others_stay() -> None:
+    cache = SessionCache(10)
+    for number in range(3):
+        cache.remember(numbered(number), NOW)
+    cache.forget("session-1")
+    cache.forget("never there")
+
+    assert known(cache, 3) == [0, 2]
+
+
+def test_the_least_recently_remembered_goes_first() -> None:
+    cache = SessionCache(10, max_sessions=3)
+    for number in (0, 1, 2, 0, 3):
+        cache.remember(numbered(number), NOW)
+
+    assert known(cache, 4) == [0, 2, 3]
+    assert len(cache) == 3
+
+
+def test_a_session_remembered_again_takes_no_more_room() -> None:
+    cache = SessionCache(10, max_sessions=2)
+    for _ in range(5):
+        cache.remember(numbered(0), NOW)
+    cache.remember(numbered(1), NOW)
+
+    assert known(cache, 2) == [0, 1]
+    assert len(cache) == 2
+
+
+def test_memory_is_bounded() -> None:
+    cache = SessionCache(10)
+    for number in range(MAX_SESSIONS + 5):
+        cache.remember(numbered(number), NOW)
+
+    assert len(cache) == MAX_SESSIONS == 10_000
+    assert cache.get("session-4", NOW) is None
+    assert cache.get("session-5", NOW) is not None

@@ -1,0 +1,171 @@
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from agent_sessions.errors import (
+    AgentSessionsError,
+    CallerError,
+    DatabaseError,
+    FieldError,
+    NotFoundError,
+    PayloadTooLargeError,
+    SessionError,
+    ValidationError,
+)
+from agent_sessions.problems import ANSWERS, Problem, answer_to, problem_of
+
+REQUEST = "JKJaXmPLvHcESHA="
+INVALID_TOKEN = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+RAISED = [
+    (ValidationError(FieldError("agent_name", "Agent name is required")), 400, "Bad Request", {}),
+    (PayloadTooLargeError("The body must be less than 8192 bytes; shorten it"), 413, None, {}),
+    (SessionError(), 401, "Unauthorized", INVALID_TOKEN),
+    (CallerError(), 403, "Forbidden", {}),
+    (NotFoundError("No such agent"), 404, "Not Found", {}),
+    (DatabaseError("get_item"), 503, "Service Unavailable", {"Retry-After": "1"}),
+]
+BUGS = [
+    Exception("SECRET"),
+    ValueError("SECRET"),
+    KeyError("SECRET"),
+    RuntimeError("SECRET"),
+    LookupError("SECRET"),
+    UnicodeEncodeError("utf-8", "SECRET", 0, 1, "SECRET"),
+]
+
+
+def kinds_below(kind: type[AgentSessionsError]) -> Iterator[type[AgentSessionsError]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from kinds_below(each)
+
+
+def recast(error: AgentSessionsError, kind: type[AgentSessionsError]) -> AgentSessionsError:
+    other = kind.__new__(kind, *error.args)
+    vars(other).update(vars(error))
+    return other
+
+
+def kind_of(error: Exception) -> str:
+    return type(error).__name__
+
+
+@pytest.mark.parametrize(("error", "status", "title", "headers"), RAISED, ids=lambda each: type(each).__name__)
+def test_each_error_has_its_status_and_headers(
+    error: AgentSessionsError, status: int, title: str | None, headers: dict[str, str]
+) -> None:
+    problem = problem_of(error, REQUEST)
+
+    assert (answer_to(error).status, answer_to(error).headers) == (status, headers)
+    assert problem["status"] == status
+    assert title in (None, problem["title"])
+    assert problem["title"]
+
+
+@pytest.mark.parametrize("error", [each[0] for each in RAISED], ids=kind_of)
+def test_an_error_is_told_as_a_problem(error: AgentSessionsError) -> None:
+    problem = problem_of(error, REQUEST)
+
+    assert problem["type"] == "about:blank"
+    assert problem["detail"] == str(error) != ""
+    assert problem["error"] == type(error).__name__
+    assert problem["request_id"] == REQUEST
+
+
+@pytest.mark.parametrize("error", [*(each[0] for each in RAISED), *BUGS], ids=kind_of)
+def test_a_problem_is_plain_json_with_no_other_members(error: Exception) -> None:
+    problem = problem_of(error, REQUEST)
+
+    assert json.loads(json.dumps(problem)) == problem
+    optional = {"errors"} if isinstance(error, ValidationError) else set()
+    assert set(problem) == Problem.__required_keys__ | optional
+    assert type(problem["status"]) is int
+
+
+def test_each_bad_field_is_listed() -> None:
+    error = ValidationError(FieldError("agent_name", "Agent name is required"), FieldError("context", "Too long"))
+    problem = problem_of(error, REQUEST)
+
+    assert problem["errors"] == [
+        {"field": "agent_name", "message": "Agent name is required"},
+        {"field": "context", "message": "Too long"},
+    ]
+    assert problem["detail"] == "Agent name is required; Too long"
+
+
+def test_every_dead_token_gets_the_same_words() -> None:
+    assert problem_of(SessionError(), REQUEST) == {
+        "type": "about:blank",
+        "title": "Unauthorized",
+        "status": 401,
+        "detail": "Invalid or expired session",
+        "error": "SessionError",
+        "request_id": REQUEST,
+    }
+
+
+def test_what_the_operator_or_the_caller_can_do_is_told() -> None:
+    assert problem_of(DatabaseError("get_item"), REQUEST)["detail"] == "The database did not answer; try again"
+    assert problem_of(CallerError(), REQUEST)["detail"] == (
+        "The gateway passed no verified caller; see the ApiAuth parameter"
+    )
+
+
+def test_only_a_database_that_may_come_back_is_worth_trying_again() -> None:
+    retried = [kind for kind, answer in ANSWERS.items() if "Retry-After" in answer.headers]
+
+    assert retried == [DatabaseError]
+    assert int(ANSWERS[DatabaseError].headers["Retry-After"]) >= 1
+
+
+def test_the_database_call_that_failed_is_not_told() -> None:
+    assert "get_item" not in json.dumps(problem_of(DatabaseError("get_item"), REQUEST))
+
+
+@pytest.mark.parametrize("error", BUGS, ids=kind_of)
+def test_a_bug_is_not_described(error: Exception) -> None:
+    problem = problem_of(error, REQUEST)
+
+    assert problem == {
+        "type": "about:blank",
+        "title": "Internal Server Error",
+        "status": 500,
+        "detail": "Something went wrong on our side; try again, or report the request_id",
+        "error": "InternalError",
+        "request_id": REQUEST,
+    }
+    assert answer_to(error).headers == {}
+
+
+@pytest.mark.parametrize("kind", list(kinds_below(AgentSessionsError)), ids=lambda kind: kind.__name__)
+def test_every_error_that_is_raised_on_purpose_has_an_answer(kind: type[AgentSessionsError]) -> None:
+    error = kind.__new__(kind)
+
+    assert 400 <= answer_to(error).status < 600
+    assert answer_to(error).status != 500
+
+
+@pytest.mark.parametrize("error", [each[0] for each in RAISED], ids=kind_of)
+def test_a_finer_error_is_answered_as_its_class_and_named_as_itself(error: AgentSessionsError) -> None:
+    finer = type("FinerError", (type(error),), {})
+    finest = recast(error, type("FinestError", (finer,), {}))
+
+    assert answer_to(finest) == answer_to(error)
+    assert problem_of(finest, REQUEST)["error"] == "FinestError"
+
+
+def test_the_nearest_class_decides() -> None:
+    gone = recast(SessionError(), type("GoneError", (SessionError, DatabaseError), {}))
+    away = recast(SessionError(), type("AwayError", (DatabaseError, SessionError), {}))
+
+    assert answer_to(gone).status == 401
+    assert answer_to(away).status == 503
+
+
+def test_bad_input_is_no_bug_although_it_is_a_value_error() -> None:
+    error = ValidationError(FieldError("context", "Context must be 200 characters or less"))
+
+    assert isinstance(error, ValueError)
+    assert answer_to(error).status == 400
+    assert answer_to(ValueError("Context must be 200 characters or less")).status == 500

@@ -1,0 +1,96 @@
+from collections.abc import Iterator, Sequence
+from itertools import chain, groupby
+from weakref import ref
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent_sessions.metrics import Metric
+from agent_sessions.report import ACTIVE_AGENTS, ACTIVE_SESSIONS, count_runs
+
+
+@pytest.mark.parametrize(
+    ("pages", "sessions", "agents"),
+    [
+        ([], 0, 0),
+        ([[]], 0, 0),
+        ([["a"]], 1, 1),
+        ([["a", "a", "a"]], 3, 1),
+        ([["a", "b", "c"]], 3, 3),
+        ([["a", "a", "b"], ["c", "c"]], 5, 3),
+        ([["a", "a"], ["a", "b"]], 4, 2),
+        ([["a"], ["a"], ["a"]], 3, 1),
+        ([["a"], [], ["a"]], 2, 1),
+        ([[], ["a"], [], [], ["b"], []], 2, 2),
+        ([["a", "b", "a"]], 3, 3),
+        ([[""], [""]], 2, 1),
+    ],
+)
+def test_a_run_is_an_agent_also_across_pages(pages: list[list[str]], sessions: int, agents: int) -> None:
+    assert count_runs(pages) == (sessions, agents)
+
+
+@given(st.lists(st.lists(st.sampled_from("abc"), max_size=5), max_size=6))
+@settings(deadline=None)
+def test_pages_do_not_change_the_count(pages: list[list[str]]) -> None:
+    entries = list(chain.from_iterable(pages))
+
+    assert count_runs(pages) == (len(entries), len(list(groupby(entries))))
+    assert count_runs([entries]) == count_runs(pages)
+
+
+@given(st.dictionaries(st.text(max_size=3), st.integers(1, 5)), st.integers(1, 7))
+@settings(deadline=None)
+def test_agents_in_a_row_are_counted_exactly(sessions_of: dict[str, int], page_size: int) -> None:
+    entries = [agent for agent, sessions in sessions_of.items() for _ in range(sessions)]
+    pages = [entries[start : start + page_size] for start in range(0, len(entries), page_size)]
+
+    assert count_runs(pages) == (sum(sessions_of.values()), len(sessions_of))
+
+
+def test_pages_are_taken_one_at_a_time() -> None:
+    class Page(list[str]):
+        """A list that can be referred to weakly."""
+
+    yielded: list[ref[Page]] = []
+
+    def pages() -> Iterator[Sequence[str]]:
+        for _ in range(100):
+            page = Page(["a", "b"])
+            yielded.append(ref(page))
+            yield page
+            assert sum(each() is not None for each in yielded) == 1
+
+    assert count_runs(pages()) == (200, 200)
+
+
+def test_a_page_that_cannot_be_read_fails_the_count() -> None:
+    def pages() -> Iterator[Sequence[str]]:
+        yield ["a"]
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        count_runs(pages())
+
+
+def test_metric_names_never_change() -> None:
+    # The dashboard, the alarms and the graphs of years are made of these.
+    assert {str(metric) for metric in Metric} == {
+        "SignIns",
+        "AgentsCreated",
+        "SessionsReused",
+        "Validations",
+        "RejectedTokens",
+        "SignOuts",
+        "Touches",
+        "TouchFailures",
+        "DatabaseErrors",
+    }
+    assert (ACTIVE_SESSIONS, ACTIVE_AGENTS) == ("ActiveSessions", "ActiveAgents")
+
+
+def test_a_metric_is_named_by_its_words() -> None:
+    names = {metric: "".join(word.capitalize() for word in metric.name.split("_")) for metric in Metric}
+
+    assert all(metric == name for metric, name in names.items())

@@ -1,0 +1,160 @@
+from dataclasses import FrozenInstanceError, fields
+from typing import Any
+
+import pytest
+
+from agent_sessions.settings import VARIABLES, Settings, SettingsError
+
+TABLES = {"AGENTS_TABLE": "agents", "SESSIONS_TABLE": "sessions"}
+WHOLE_NUMBERS = [
+    "IDLE_TIMEOUT_SECONDS",
+    "LIFETIME_SECONDS",
+    "TOUCH_INTERVAL_SECONDS",
+    "LAST_SEEN_INTERVAL_SECONDS",
+    "SESSION_CACHE_SECONDS",
+    "REPORT_SEGMENTS",
+]
+
+
+def refusal(**variables: str) -> str:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment(TABLES | variables)
+    return str(caught.value)
+
+
+def test_two_tables_are_enough() -> None:
+    assert Settings.from_environment(TABLES) == Settings(
+        agents_table="agents",
+        sessions_table="sessions",
+        api_auth="AWS_IAM",
+        idle_timeout=1800,
+        lifetime=43200,
+        touch_interval=60,
+        last_seen_interval=300,
+        session_cache=0,
+        report_segments=4,
+        service_name="agent-sessions",
+        metrics_namespace="AgentSessions",
+    )
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "name", "value"),
+    [
+        ("AGENTS_TABLE", "my-agents", "agents_table", "my-agents"),
+        ("SESSIONS_TABLE", "my-sessions", "sessions_table", "my-sessions"),
+        ("API_AUTH", "AWS_IAM", "api_auth", "AWS_IAM"),
+        ("API_AUTH", "JWT", "api_auth", "JWT"),
+        ("API_AUTH", "NONE", "api_auth", "NONE"),
+        ("IDLE_TIMEOUT_SECONDS", "900", "idle_timeout", 900),
+        ("LIFETIME_SECONDS", "7200", "lifetime", 7200),
+        ("TOUCH_INTERVAL_SECONDS", "30", "touch_interval", 30),
+        ("LAST_SEEN_INTERVAL_SECONDS", "600", "last_seen_interval", 600),
+        ("SESSION_CACHE_SECONDS", "5", "session_cache", 5),
+        ("REPORT_SEGMENTS", "8", "report_segments", 8),
+        ("POWERTOOLS_SERVICE_NAME", "my-service", "service_name", "my-service"),
+        ("POWERTOOLS_METRICS_NAMESPACE", "MyNamespace", "metrics_namespace", "MyNamespace"),
+    ],
+)
+def test_each_variable_sets_its_own_setting(variable: str, text: str, name: str, value: Any) -> None:
+    changed = Settings.from_environment(TABLES | {variable: text})
+    default = Settings.from_environment(TABLES)
+
+    assert getattr(changed, name) == value
+    assert type(getattr(changed, name)) is type(value)
+    others = [field.name for field in fields(Settings) if field.name != name]
+    assert [getattr(changed, other) for other in others] == [getattr(default, other) for other in others]
+
+
+def test_every_setting_has_a_variable_of_its_own() -> None:
+    assert set(VARIABLES) == {field.name for field in fields(Settings)}
+    assert len(set(VARIABLES.values())) == len(VARIABLES)
+
+
+def test_the_environment_of_the_process_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGENTS_TABLE", "from-the-process")
+    monkeypatch.setenv("SESSIONS_TABLE", "sessions")
+
+    assert Settings.from_environment().agents_table == "from-the-process"
+
+
+@pytest.mark.parametrize("variable", ["AGENTS_TABLE", "SESSIONS_TABLE"])
+@pytest.mark.parametrize("text", [None, "", "  "], ids=["unset", "empty", "blank"])
+def test_a_missing_table_is_named(variable: str, text: str | None) -> None:
+    environ = {name: value for name, value in (TABLES | {variable: text}).items() if value is not None}
+
+    with pytest.raises(SettingsError, match=rf"\A{variable} is not set; template.yaml sets it to the table's name\Z"):
+        Settings.from_environment(environ)
+
+
+@pytest.mark.parametrize("variable", sorted(set(VARIABLES.values()) - set(TABLES)))
+@pytest.mark.parametrize("text", ["", "  "], ids=["empty", "blank"])
+def test_a_blank_variable_takes_the_default(variable: str, text: str) -> None:
+    assert Settings.from_environment(TABLES | {variable: text}) == Settings.from_environment(TABLES)
+
+
+def test_space_around_a_value_is_not_part_of_it() -> None:
+    read = Settings.from_environment(
+        {"AGENTS_TABLE": " agents\n", "SESSIONS_TABLE": "sessions", "REPORT_SEGMENTS": " 8 "}
+    )
+
+    assert (read.agents_table, read.report_segments) == ("agents", 8)
+
+
+@pytest.mark.parametrize("variable", WHOLE_NUMBERS)
+@pytest.mark.parametrize("text", ["soon", "1.5", "1e3", "60s", "0x10", "9" * 5000], ids=lambda text: text[:5])
+def test_what_is_no_whole_number_is_named(variable: str, text: str) -> None:
+    assert refusal(**{variable: text}) == f"{variable} must be a whole number"
+
+
+@pytest.mark.parametrize("text", ["aws_iam", "IAM", "OPEN", "false", "AWS_IAM,JWT"])
+def test_an_unknown_way_to_verify_callers_is_named(text: str) -> None:
+    assert refusal(API_AUTH=text) == "API_AUTH must be AWS_IAM, JWT or NONE"
+
+
+@pytest.mark.parametrize(
+    ("variable", "name", "minimum"),
+    [
+        ("TOUCH_INTERVAL_SECONDS", "touch_interval", 1),
+        ("SESSION_CACHE_SECONDS", "session_cache", 0),
+        ("REPORT_SEGMENTS", "report_segments", 1),
+    ],
+)
+def test_a_number_below_its_minimum_is_named(variable: str, name: str, minimum: int) -> None:
+    assert getattr(Settings.from_environment(TABLES | {variable: str(minimum)}), name) == minimum
+    assert refusal(**{variable: str(minimum - 1)}) == f"{variable} must be at least {minimum}"
+    assert refusal(**{variable: "-9"}) == f"{variable} must be at least {minimum}"
+
+
+@pytest.mark.parametrize(
+    ("larger", "smaller", "edge"),
+    [
+        ("LIFETIME_SECONDS", "IDLE_TIMEOUT_SECONDS", 1800),
+        ("IDLE_TIMEOUT_SECONDS", "TOUCH_INTERVAL_SECONDS", 200),
+        ("LAST_SEEN_INTERVAL_SECONDS", "TOUCH_INTERVAL_SECONDS", 120),
+    ],
+)
+def test_contradictory_intervals_are_both_named(larger: str, smaller: str, edge: int) -> None:
+    def with_larger(seconds: int) -> dict[str, str]:
+        return {larger: str(seconds), smaller: str(edge)}
+
+    for seconds in (edge, edge + 1):
+        Settings.from_environment(TABLES | with_larger(seconds))
+    assert refusal(**with_larger(edge - 1)) == f"{larger} must be at least {smaller}"
+
+
+def test_contradictions_are_found_against_defaults_too() -> None:
+    assert refusal(IDLE_TIMEOUT_SECONDS="43201") == "LIFETIME_SECONDS must be at least IDLE_TIMEOUT_SECONDS"
+    assert refusal(TOUCH_INTERVAL_SECONDS="301") == "LAST_SEEN_INTERVAL_SECONDS must be at least TOUCH_INTERVAL_SECONDS"
+
+
+def test_settings_do_not_change() -> None:
+    settings = Settings.from_environment(TABLES)
+
+    with pytest.raises(FrozenInstanceError):
+        settings.lifetime = 1  # type: ignore[misc]
+
+
+def test_settings_made_in_code_are_checked_alike() -> None:
+    with pytest.raises(SettingsError, match="LIFETIME_SECONDS must be at least IDLE_TIMEOUT_SECONDS"):
+        Settings(agents_table="agents", sessions_table="sessions", lifetime=1799)

@@ -1,0 +1,105 @@
+"""`make demo`: the main story against the local service, each call with its answer."""
+
+import json
+import sys
+import urllib.error
+import urllib.request
+from typing import Any
+
+from tools.local.__main__ import FOLDER
+from tools.local.emulator import Emulator
+
+
+def main() -> int:
+    """Play the story; fail where an answer is not the one that it needs."""
+    emulator = Emulator.running(FOLDER)
+    if emulator is None or not (FOLDER / "url").exists():
+        print("Start the service first: make local", file=sys.stderr)
+        return 1
+    api = Api((FOLDER / "url").read_text())
+
+    say("An agent signs in with its name and what it works on")
+    first = api.call("POST", "/sessions", 201, {"agent_name": "Claude", "context": "Project A"})
+
+    say("It comes back, spelt differently: the same agent, a new session")
+    second = api.call("POST", "/sessions", 201, {"agent_name": " CLAUDE ", "context": "project a"})
+    require(second["agent_id"] == first["agent_id"] and second["reused"], "the agent was not recognised")
+
+    say("The token tells who it is, and keeps the session alive")
+    api.call("GET", "/sessions/current", 200, token=second["session_token"])
+
+    say("Its owner finds it by name and sees that it is online")
+    agent = api.call("GET", "/agents?agent_name=Claude&context=Project%20A", 200)
+    require(agent["online"], "the agent is not online")
+
+    say("Its sessions are listed by handle, a page at a time")
+    api.call("GET", f"/agents/{agent['agent_id']}/sessions?limit=1", 200)
+
+    say("It signs out")
+    api.call("DELETE", "/sessions/current", 204, token=second["session_token"])
+
+    say("From then on the token is worth nothing")
+    api.call("GET", "/sessions/current", 401, token=second["session_token"])
+
+    say("Its owner signs it out everywhere")
+    api.call("DELETE", f"/agents/{agent['agent_id']}/sessions", 200)
+
+    say("Bad input is told what to change")
+    api.call("POST", "/sessions", 400, {"agent_name": "Claude", "contxt": "Project A"})
+    return 0
+
+
+class Api:
+    """Calls the local service and prints what it says; of a token only the end."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def call(
+        self, method: str, path: str, expected: int, body: dict[str, str] | None = None, token: str | None = None
+    ) -> dict[str, Any]:
+        """Send a request; print it and its answer; stop the story where the status is another."""
+        print(f"  {method} {path}" + (f"  {json.dumps(body)}" if body else ""))
+        if token:
+            print(f"  Authorization: Bearer {shortened(token)}")
+        request = urllib.request.Request(self._url + path, method=method)
+        if body is not None:
+            request.data = json.dumps(body).encode()
+            request.add_header("Content-Type", "application/json")
+        if token is not None:
+            request.add_header("Authorization", f"Bearer {token}")
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:
+                status, text = response.status, response.read()
+        except urllib.error.HTTPError as error:
+            status, text = error.code, error.read()
+        answer: dict[str, Any] = json.loads(text) if text else {}
+        print(f"  {status}")
+        if answer:
+            shown = answer | (
+                {"session_token": shortened(answer["session_token"])} if "session_token" in answer else {}
+            )
+            print("  " + json.dumps(shown, indent=2, ensure_ascii=False).replace("\n", "\n  "))
+        print()
+        require(status == expected, f"expected {expected}")
+        return answer
+
+
+def say(line: str) -> None:
+    """Announce the next part of the story."""
+    print(f"# {line}")
+
+
+def shortened(token: str) -> str:
+    """Return enough of a token to tell it from another."""
+    return f"…{token[-6:]}"
+
+
+def require(true: bool, otherwise: str) -> None:
+    """Stop the story where it goes wrong."""
+    if not true:
+        sys.exit(f"make demo: {otherwise}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,418 @@
+"""`make openapi`: docs/openapi.json from the types and the error registry of the code.
+
+What a route answers is said here once; the tests hold every answer that they get against the document.
+"""
+
+import argparse
+import json
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter
+
+from agent_sessions.errors import (
+    CallerError,
+    DatabaseError,
+    NotFoundError,
+    PayloadTooLargeError,
+    SessionError,
+    ValidationError,
+)
+from agent_sessions.inputs import FindAgentInput, Input, ListSessionsInput, SignInInput
+from agent_sessions.problems import ANSWERS, BadField, Problem
+from agent_sessions.representations import (
+    AgentBody,
+    EndedBody,
+    HealthBody,
+    SessionBody,
+    SessionPageBody,
+    SignedInBody,
+)
+
+ROOT = Path(__file__).parents[1]
+DOCUMENT = ROOT / "docs/openapi.json"
+
+BODIES: list[Any] = [SessionBody, SignedInBody, AgentBody, SessionPageBody, EndedBody, HealthBody, BadField, Problem]
+
+# Kinds of text that a Python type does not tell, by the name of the field.
+FORMATS: dict[str, dict[str, str]] = {
+    "agent_id": {"format": "uuid"},
+    "session_id": {"format": "uuid"},
+    "next": {"format": "uuid"},
+    "created_at": {"format": "date-time"},
+    "last_active": {"format": "date-time"},
+    "expires_at": {"format": "date-time"},
+    "ends_at": {"format": "date-time"},
+    "avatar_seed": {"pattern": "^[0-9a-z]{8}$"},
+    "session_token": {"pattern": "^[A-Za-z0-9_-]{43}$"},
+}
+
+HEADERS: dict[str, dict[str, Any]] = {
+    "Cache-Control": {
+        "description": "Nothing may be stored.",
+        "required": True,
+        "schema": {"type": "string", "const": "no-store"},
+    },
+    "Location": {
+        "description": "Where the new session is validated and ended.",
+        "required": True,
+        "schema": {"type": "string", "const": "/sessions/current"},
+    },
+    "WWW-Authenticate": {
+        "description": "RFC 6750, 3.",
+        "required": True,
+        "schema": {"type": "string", "const": 'Bearer error="invalid_token"'},
+    },
+    "Retry-After": {
+        "description": "Seconds after which to try again.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+    },
+}
+
+# What the gateway itself answers, before or instead of a function.
+GATEWAY = {
+    HTTPStatus.UNAUTHORIZED: "The gateway refused the token (ApiAuth=JWT).",
+    HTTPStatus.FORBIDDEN: "The gateway refused the signature or the caller (ApiAuth=AWS_IAM).",
+    HTTPStatus.TOO_MANY_REQUESTS: "The gateway throttled the request; try again.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "The function failed.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The function could not be run in time; try again.",
+}
+
+ERRORS = {
+    ValidationError: "The request is bad; `errors` names each field and what to change.",
+    PayloadTooLargeError: "The body has 8 KB or more.",
+    SessionError: "The token is missing, malformed, unknown, expired or signed out; which, is not told.",
+    CallerError: "The gateway is set up to verify callers and passed none.",
+    NotFoundError: "The caller has no such agent; another owner's is not told from none.",
+    DatabaseError: "The database throttled or did not answer; try again.",
+    Exception: "A bug, or a limit that was never met before.",
+}
+
+GATEWAY_AUTH: list[dict[str, list[str]]] = [{"iam": []}, {"jwt": []}, {}]
+TOKEN_AUTH: list[dict[str, list[str]]] = [{"sessionToken": []}]
+OPEN: list[dict[str, list[str]]] = []
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One route: what it takes, and everything it answers."""
+
+    route: str
+    name: str
+    summary: str
+    tag: str
+    security: list[dict[str, list[str]]]
+    status: HTTPStatus
+    answers: str
+    body: Any = None
+    location: bool = False
+    takes_body: type[Input] | None = None
+    takes_query: type[Input] | None = None
+    errors: tuple[type[Exception], ...] = ()
+    links: tuple[str, ...] = ()
+
+
+OPERATIONS = [
+    Operation(
+        route="POST /sessions",
+        name="signIn",
+        summary="Sign in: recognise the agent by its name and context, and give it a new session",
+        tag="sessions",
+        security=GATEWAY_AUTH,
+        takes_body=SignInInput,
+        status=HTTPStatus.CREATED,
+        answers="Signed in. The token is shown only here.",
+        body=SignedInBody,
+        location=True,
+        errors=(ValidationError, PayloadTooLargeError, CallerError),
+        links=("getAgent", "listSessions", "endAllSessions", "endSession"),
+    ),
+    Operation(
+        route="GET /sessions/current",
+        name="validate",
+        summary="Validate the session token and record its use",
+        tag="sessions",
+        security=TOKEN_AUTH,
+        status=HTTPStatus.OK,
+        answers="The session is live.",
+        body=SessionBody,
+        errors=(SessionError,),
+        links=("getAgent", "listSessions"),
+    ),
+    Operation(
+        route="DELETE /sessions/current",
+        name="signOut",
+        summary="Sign out",
+        tag="sessions",
+        security=TOKEN_AUTH,
+        status=HTTPStatus.NO_CONTENT,
+        answers="The session has ended, now or before.",
+        errors=(SessionError,),
+    ),
+    Operation(
+        route="GET /agents",
+        name="findAgent",
+        summary="Find an agent by its name and context",
+        tag="agents",
+        security=GATEWAY_AUTH,
+        takes_query=FindAgentInput,
+        status=HTTPStatus.OK,
+        answers="The agent and its presence.",
+        body=AgentBody,
+        errors=(ValidationError, CallerError, NotFoundError),
+        links=("getAgent", "listSessions", "endAllSessions"),
+    ),
+    Operation(
+        route="GET /agents/{agent_id}",
+        name="getAgent",
+        summary="Show an agent and its presence",
+        tag="agents",
+        security=GATEWAY_AUTH,
+        status=HTTPStatus.OK,
+        answers="The agent and its presence.",
+        body=AgentBody,
+        errors=(CallerError, NotFoundError),
+    ),
+    Operation(
+        route="GET /agents/{agent_id}/sessions",
+        name="listSessions",
+        summary="List the live sessions of an agent, a page at a time",
+        tag="agents",
+        security=GATEWAY_AUTH,
+        takes_query=ListSessionsInput,
+        status=HTTPStatus.OK,
+        answers="A page of sessions.",
+        body=SessionPageBody,
+        errors=(ValidationError, CallerError, NotFoundError),
+    ),
+    Operation(
+        route="DELETE /agents/{agent_id}/sessions",
+        name="endAllSessions",
+        summary="Sign an agent out everywhere",
+        tag="agents",
+        security=GATEWAY_AUTH,
+        status=HTTPStatus.OK,
+        answers="The sessions have ended; with `more`, not yet all of them.",
+        body=EndedBody,
+        errors=(CallerError, NotFoundError),
+    ),
+    Operation(
+        route="DELETE /agents/{agent_id}/sessions/{session_id}",
+        name="endSession",
+        summary="End one session by its handle",
+        tag="agents",
+        security=GATEWAY_AUTH,
+        status=HTTPStatus.NO_CONTENT,
+        answers="The session has ended, now or before.",
+        errors=(CallerError, NotFoundError),
+    ),
+    Operation(
+        route="GET /health",
+        name="health",
+        summary="Tell whether the service and its database answer",
+        tag="health",
+        security=OPEN,
+        status=HTTPStatus.OK,
+        answers="They answer.",
+        body=HealthBody,
+    ),
+]
+
+
+def document() -> dict[str, Any]:
+    """Return the OpenAPI document."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    schemas, references = _schemas()
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        method, path = operation.route.split()
+        paths.setdefault(path, {})[method.lower()] = _operation(operation, path, references)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": project["name"],
+            "version": project["version"],
+            "summary": project["description"],
+            "license": {"name": "Apache License 2.0", "identifier": project["license"]},
+        },
+        "servers": [
+            {
+                "url": "https://{api}.execute-api.{region}.amazonaws.com",
+                "description": "The output ApiUrl of your stack",
+                "variables": {"api": {"default": "api"}, "region": {"default": "us-east-1"}},
+            }
+        ],
+        "tags": [
+            {"name": "sessions", "description": "What an agent does"},
+            {"name": "agents", "description": "What the owner of agents does"},
+            {"name": "health", "description": "What a monitor does"},
+        ],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "headers": HEADERS,
+            "securitySchemes": {
+                "sessionToken": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The session_token that signing in gave.",
+                },
+                "iam": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Authorization",
+                    "description": "AWS Signature Version 4, service execute-api (ApiAuth=AWS_IAM).",
+                    "x-amazon-apigateway-authtype": "awsSigv4",
+                },
+                "jwt": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "A token of the issuer that the deployment trusts (ApiAuth=JWT).",
+                },
+            },
+        },
+    }
+
+
+def _schemas() -> tuple[dict[str, Any], dict[Any, dict[str, Any]]]:
+    """Return the component schemas, and the reference to the schema of each type."""
+    types: list[Any] = []
+    for kind in BODIES:
+        # Set here, so that the functions need no pydantic to answer.
+        setattr(kind, "__pydantic_config__", ConfigDict(use_attribute_docstrings=True))  # noqa: B010
+        types.append((kind, "serialization", TypeAdapter(kind)))
+    types.append((SignInInput, "validation", TypeAdapter(SignInInput)))
+    references, definitions = TypeAdapter.json_schemas(types, ref_template="#/components/schemas/{model}")
+    schemas = {name: _schema(schema) for name, schema in sorted(definitions["$defs"].items())}
+    schemas["GatewayMessage"] = {
+        "type": "object",
+        "description": "What the gateway itself says.",
+        "properties": {"message": {"type": ["string", "null"]}},
+    }
+    return schemas, {kind: reference for (kind, _), reference in references.items()}
+
+
+def _schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema with the formats that its fields have and without the titles that repeat their names."""
+    properties = {}
+    for name, definition in schema["properties"].items():
+        said = {key: value for key, value in definition.items() if key != "title"}
+        if "anyOf" in said:  # only ever "or null"
+            kinds = said.pop("anyOf")
+            said = {**kinds[0], "type": [kind["type"] for kind in kinds], **said}
+        properties[name] = said | FORMATS.get(name, {})
+    return {key: value for key, value in schema.items() if key != "title"} | {"properties": properties}
+
+
+def _operation(operation: Operation, path: str, references: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "tags": [operation.tag],
+        "security": operation.security,
+    }
+    if parameters := [*_path_parameters(path), *_query_parameters(operation.takes_query)]:
+        described["parameters"] = parameters
+    if operation.takes_body:
+        described["requestBody"] = {
+            "required": True,
+            "description": "Less than 8 KB.",
+            "content": {"application/json": {"schema": references[operation.takes_body]}},
+        }
+    success: dict[str, Any] = {
+        "description": operation.answers,
+        "headers": _headers("Cache-Control", *(["Location"] if operation.location else [])),
+    }
+    if operation.body:
+        success["content"] = {"application/json": {"schema": references[operation.body]}}
+    if operation.links:
+        success["links"] = {name: _link(name) for name in operation.links}
+    described["responses"] = {str(operation.status.value): success, **dict(_failures(operation, references[Problem]))}
+    return described
+
+
+def _path_parameters(path: str) -> Iterator[dict[str, Any]]:
+    for part in path.split("/"):
+        if part.startswith("{"):
+            name = part.strip("{}")
+            yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"} | FORMATS[name]}
+
+
+def _query_parameters(model: type[Input] | None) -> Iterator[dict[str, Any]]:
+    if model is None:
+        return
+    schema = model.model_json_schema()
+    for name, definition in _schema(schema)["properties"].items():
+        said = {key: value for key, value in definition.items() if key not in ("description", "examples")}
+        if isinstance(said["type"], list):  # a parameter is left out, not null
+            said["type"] = said["type"][0]
+            said.pop("default", None)
+        yield {
+            "name": name,
+            "in": "query",
+            "required": name in schema.get("required", []),
+            "description": definition["description"],
+            "schema": said,
+        }
+
+
+def _link(target: str) -> dict[str, Any]:
+    parameters = {"agent_id": "$response.body#/agent_id"}
+    if target == "endSession":
+        parameters["session_id"] = "$response.body#/session_id"
+    return {"operationId": target, "parameters": parameters}
+
+
+def _failures(operation: Operation, problem: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every error answer of a route: of its function, of the gateway, or of either."""
+    kinds = sorted((*operation.errors, DatabaseError, Exception), key=lambda kind: ANSWERS[kind].status)
+    ours = {status: list(group) for status, group in groupby(kinds, key=lambda kind: ANSWERS[kind].status)}
+    gateway = {
+        status: text
+        for status, text in GATEWAY.items()
+        if operation.security is GATEWAY_AUTH or status not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+    }
+    for status in sorted({*ours, *gateway}):
+        said = [ERRORS[kind] for kind in ours.get(status, [])]
+        content: dict[str, Any] = {"application/problem+json": {"schema": problem}} if said else {}
+        described: dict[str, Any] = {}
+        if status in ours:
+            described["headers"] = _headers(
+                "Cache-Control", *ANSWERS[ours[status][0]].headers, required=status not in gateway
+            )
+        if status in gateway:
+            said.append(gateway[status])
+            content["application/json"] = {"schema": {"$ref": "#/components/schemas/GatewayMessage"}}
+        yield str(status.value), {"description": " ".join(said), **described, "content": content}
+
+
+def _headers(*names: str, required: bool = True) -> dict[str, Any]:
+    """Return headers; not required where the gateway may answer instead of the function."""
+    if required:
+        return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+    return {name: HEADERS[name] | {"required": False} for name in names}
+
+
+def main() -> int:
+    """Write the document, or with ``--check`` tell whether the written one is up to date."""
+    parser = argparse.ArgumentParser(prog="tools.openapi", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="fail where docs/openapi.json is stale")
+    text = json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
+    if not parser.parse_args().check:
+        DOCUMENT.write_text(text)
+    elif not DOCUMENT.exists() or DOCUMENT.read_text() != text:
+        print("docs/openapi.json is stale: run `make openapi` and commit it", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
