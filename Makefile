@@ -2,7 +2,8 @@
 
 PYTHON ?= python3.13
 PORT ?=
-QUICK ?=
+# The tools need nothing but Python itself.
+PYTHON_HERE = $(firstword $(wildcard .venv/bin/python) $(PYTHON))
 export SAM_CLI_TELEMETRY = 0
 export PYTHONPATH = layers/agent_sessions
 # Without bytecode every start of every tool compiles it anew.
@@ -15,13 +16,13 @@ help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "make %-8s %s\n", $$1, $$2}'
 
 local: .envs/sam/.done .envs/ministack/.done ## start the service on a local AWS emulator, or update it (PORT=4566)
-	@.venv/bin/python -m tools.local up $(if $(PORT),--port $(PORT))
+	@$(PYTHON_HERE) -m tools.local up $(if $(PORT),--port $(PORT))
 
 stop: ## stop what `make local` started
-	@if [ -x .venv/bin/python ]; then .venv/bin/python -m tools.local down; else echo "Nothing to stop."; fi
+	@$(PYTHON_HERE) -m tools.local down
 
 demo: ## sign in, validate, list, sign out against the local service
-	@if [ -x .venv/bin/python ]; then .venv/bin/python -m tools.demo; else echo "Start the service first: make local" >&2; exit 1; fi
+	@$(PYTHON_HERE) -m tools.demo
 
 test: .venv/.done .envs/sam/.done .envs/ministack/.done ## run all tests
 	.venv/bin/pytest --cov

@@ -1,11 +1,13 @@
+import time
 from itertools import chain
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from agent_sessions.errors import DatabaseError
 from tests.conftest import FrozenClock
-from tests.integration.conftest import Api, Context
+from tests.integration.conftest import OWNER, Api, Context
 
 UNKNOWN = "0b0b0b0b-0000-4000-8000-000000000009"
 
@@ -240,6 +242,43 @@ class TestEndAll:
         api.end_all(session["agent_id"])
 
         assert api.agent(session["agent_id"]).body["last_active"] == "2027-01-15T08:01:00Z"
+
+    def test_what_dynamodb_leaves_of_a_batch_is_sent_again(self, api: Api, unprocessed: list[int]) -> None:
+        agent_id = sign_in_often(api, 3)
+        unprocessed[0] = 4
+
+        assert api.end_all(agent_id).body == {"ended": 3}
+        assert api.sessions(agent_id).body["sessions"] == []
+
+    def test_a_batch_that_is_never_done_is_a_database_that_does_not_answer(
+        self, api: Api, unprocessed: list[int]
+    ) -> None:
+        agent_id = sign_in_often(api, 3)
+        unprocessed[0] = 5
+
+        assert api.end_all(agent_id).status == 503
+
+    @pytest.fixture
+    def unprocessed(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+        """Tells how many of the next batches DynamoDB puts off, whole; nobody waits for the attempts."""
+        left = [0]
+        client = api.functions["agents"].service._store._client
+        batch_write_item = client.batch_write_item
+
+        def put_off(**request: Any) -> Any:
+            if left[0] == 0:
+                return batch_write_item(**request)
+            left[0] -= 1
+            return {"UnprocessedItems": request["RequestItems"]}
+
+        monkeypatch.setattr(client, "batch_write_item", put_off)
+        monkeypatch.setattr(time, "sleep", lambda _: None)
+        return left
+
+    def test_the_service_alone_knows_no_deadline(self, api: Api) -> None:
+        agent_id = sign_in_often(api, 30)
+
+        assert api.functions["agents"].service.end_all_sessions(f"iam:{OWNER}", agent_id).count == 30
 
     def test_of_an_unknown_agent_it_is_not_found(self, api: Api) -> None:
         assert api.end_all(UNKNOWN).status == 404

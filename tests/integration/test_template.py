@@ -9,8 +9,9 @@ from agent_sessions.settings import VARIABLES, Settings
 from agent_sessions.store import IDENTITY_INDEX
 from tests.contract import DOCUMENT
 from tests.template import PARAMETERS, RESOURCES, ROOT, TEMPLATE, function_environment, resources
-from tools.openapi import document
+from tools.openapi.document import document
 
+README = (ROOT / "README.md").read_text()
 FUNCTIONS = ("SessionsFunction", "AgentsFunction", "ReportFunction")
 # AWS gives these no resource to name.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
@@ -40,10 +41,16 @@ def test_every_parameter_and_output_is_described() -> None:
 
 
 def test_the_readme_tells_every_parameter_with_its_default() -> None:
-    rows = dict(re.findall(r"^\| `(\w+)` \| `?([^`|]*)`? \|", (ROOT / "README.md").read_text(), re.MULTILINE))
+    rows = dict(re.findall(r"^\| `(\w+)` \| `?([^`|]*)`? \|", README, re.MULTILINE))
 
     told = {name: rows.get(name, "").strip() for name in PARAMETERS}
     assert told == {name: str(each["Default"]) or "none" for name, each in PARAMETERS.items()}
+
+
+def test_the_readme_tells_every_route() -> None:
+    told = {row.partition("?")[0] for row in re.findall(r"^\| `([A-Z]+ /[^`]*)` \|", README, re.MULTILINE)}
+
+    assert told == {each["RouteKey"] for each in resources("AWS::ApiGatewayV2::Route").values()}
 
 
 def test_the_defaults_of_the_template_are_those_of_the_code() -> None:

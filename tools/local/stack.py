@@ -5,6 +5,7 @@ import os
 import platform
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,9 @@ def deploy(emulator: Emulator, log: Path, *, stack_name: str = STACK_NAME, **par
         stack_name: A second name makes a second service beside the first.
         parameters: Template parameters, over those of samconfig.toml's local environment.
     """
-    overrides = {
-        "ApiAuth": "NONE",
-        "DeletionProtection": "false",
-        # The emulator runs functions on this machine's Python.
-        "Architecture": "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64",
-    } | parameters
+    # The emulator runs functions on this machine's Python.
+    architecture = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
+    overrides = {**_local_parameters(), "Architecture": architecture, **parameters}
     _sam(
         "deploy",
         "--stack-name",
@@ -47,6 +45,13 @@ def deploy(emulator: Emulator, log: Path, *, stack_name: str = STACK_NAME, **par
     listed = _sam("list", "stack-outputs", "--stack-name", stack_name, "--output", "json", log=log, port=emulator.port)
     outputs: list[dict[str, Any]] = json.loads(listed)
     return {each["OutputKey"]: each["OutputValue"] for each in outputs}
+
+
+def _local_parameters() -> dict[str, str]:
+    """Return the parameters of samconfig.toml's local environment, which SAM drops where others are given."""
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    overrides: str = config["local"]["deploy"]["parameters"]["parameter_overrides"]
+    return dict(each.split("=", 1) for each in overrides.split())
 
 
 def _sam(command: str, *arguments: str, log: Path, port: int) -> str:
@@ -82,5 +87,5 @@ def _sam(command: str, *arguments: str, log: Path, port: int) -> str:
 def _reason(output: str) -> str:
     """Return the line of SAM's output that says why."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    telling = [line for line in lines if re.search(r"error|failed|invalid|cannot", line, re.IGNORECASE)]
-    return (telling or lines or ["it said nothing"])[-1]
+    errors = [line for line in lines if re.match(r"Error|[\w.]+(Error|Exception)\b", line)]
+    return (errors or lines or ["it said nothing"])[-1]

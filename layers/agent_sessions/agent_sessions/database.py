@@ -21,6 +21,8 @@ PATIENCE = Config(
     max_pool_connections=64,
     tcp_keepalive=True,
 )
+# Nobody waits for the report, and a page of a scan is a megabyte.
+REPORT_PATIENCE = PATIENCE.merge(Config(read_timeout=10.0))
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
 _TRANSIENT = frozenset(
@@ -45,10 +47,10 @@ class ConditionFailedError(Exception):
     """A conditional write found another item than it asked for; an answer, not a failure."""
 
 
-def create_client() -> "DynamoDBClient":
+def create_client(patience: Config = PATIENCE) -> "DynamoDBClient":
     """Make the client; its region, credentials and endpoint come from the environment, as AWS documents."""
     session = botocore.session.get_session()
-    return cast("DynamoDBClient", session.create_client("dynamodb", config=PATIENCE))
+    return cast("DynamoDBClient", session.create_client("dynamodb", config=patience))
 
 
 def call(operation: Callable[..., Any], **parameters: Any) -> Mapping[str, Any]:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 import botocore.session
-from botocore.config import Config
 
 from agent_sessions import clock
+from agent_sessions.database import REPORT_PATIENCE
 from agent_sessions.settings import Settings
 from agent_sessions.store import Store
 
@@ -47,9 +47,9 @@ class ActivityReport:
     def from_environment(cls) -> "ActivityReport":
         """Make the report of this deployment; raises SettingsError that names what is missing."""
         settings = Settings.from_environment()
-        patience = Config(connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-        cloudwatch = botocore.session.get_session().create_client("cloudwatch", config=patience)
-        return cls(Store.from_settings(settings), cast("CloudWatchClient", cloudwatch), settings)
+        cloudwatch = botocore.session.get_session().create_client("cloudwatch", config=REPORT_PATIENCE)
+        store = Store.from_settings(settings, REPORT_PATIENCE)
+        return cls(store, cast("CloudWatchClient", cloudwatch), settings)
 
     def run(self) -> Active:
         """Count, then put both metrics in one call.

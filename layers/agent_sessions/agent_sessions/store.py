@@ -7,7 +7,9 @@ from contextlib import suppress
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Self
 
-from agent_sessions.database import ConditionFailedError, call, create_client
+from botocore.config import Config
+
+from agent_sessions.database import PATIENCE, ConditionFailedError, call, create_client
 from agent_sessions.errors import DatabaseError
 from agent_sessions.identity import Identity
 from agent_sessions.items import Item, number, read_agent, read_session, session_item, session_key
@@ -57,9 +59,9 @@ class Store:
         self._sessions = sessions_table
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Self:
+    def from_settings(cls, settings: Settings, patience: Config = PATIENCE) -> Self:
         """Make the store of this deployment, with a client of its own."""
-        return cls(create_client(), agents_table=settings.agents_table, sessions_table=settings.sessions_table)
+        return cls(create_client(patience), agents_table=settings.agents_table, sessions_table=settings.sessions_table)
 
     # -- agents
 

@@ -1,14 +1,10 @@
-"""`make openapi`: docs/openapi.json from the types and the error registry of the code.
+"""The OpenAPI document, from the operations, the types and the error registry.
 
-What a route answers is said here once; the tests hold every answer that they get against the document.
+The tests hold every answer that they get against it.
 """
 
-import argparse
-import json
-import sys
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import groupby
 from pathlib import Path
@@ -24,7 +20,7 @@ from agent_sessions.errors import (
     SessionError,
     ValidationError,
 )
-from agent_sessions.inputs import FindAgentInput, Input, ListSessionsInput, SignInInput
+from agent_sessions.inputs import Input, SignInInput
 from agent_sessions.problems import ANSWERS, BadField, Problem
 from agent_sessions.representations import (
     AgentBody,
@@ -34,9 +30,9 @@ from agent_sessions.representations import (
     SessionPageBody,
     SignedInBody,
 )
+from tools.openapi.operations import GATEWAY_AUTH, OPERATIONS, Operation
 
-ROOT = Path(__file__).parents[1]
-DOCUMENT = ROOT / "docs/openapi.json"
+ROOT = Path(__file__).parents[2]
 
 BODIES: list[Any] = [SessionBody, SignedInBody, AgentBody, SessionPageBody, EndedBody, HealthBody, BadField, Problem]
 
@@ -94,136 +90,6 @@ ERRORS = {
     DatabaseError: "The database throttled or did not answer; try again.",
     Exception: "A bug, or a limit that was never met before.",
 }
-
-GATEWAY_AUTH: list[dict[str, list[str]]] = [{"iam": []}, {"jwt": []}, {}]
-TOKEN_AUTH: list[dict[str, list[str]]] = [{"sessionToken": []}]
-OPEN: list[dict[str, list[str]]] = []
-
-
-@dataclass(frozen=True, kw_only=True)
-class Operation:
-    """One route: what it takes, and everything it answers."""
-
-    route: str
-    name: str
-    summary: str
-    tag: str
-    security: list[dict[str, list[str]]]
-    status: HTTPStatus
-    answers: str
-    body: Any = None
-    location: bool = False
-    takes_body: type[Input] | None = None
-    takes_query: type[Input] | None = None
-    errors: tuple[type[Exception], ...] = ()
-    links: tuple[str, ...] = ()
-
-
-OPERATIONS = [
-    Operation(
-        route="POST /sessions",
-        name="signIn",
-        summary="Sign in: recognise the agent by its name and context, and give it a new session",
-        tag="sessions",
-        security=GATEWAY_AUTH,
-        takes_body=SignInInput,
-        status=HTTPStatus.CREATED,
-        answers="Signed in. The token is shown only here.",
-        body=SignedInBody,
-        location=True,
-        errors=(ValidationError, PayloadTooLargeError, CallerError),
-        links=("getAgent", "listSessions", "endAllSessions", "endSession"),
-    ),
-    Operation(
-        route="GET /sessions/current",
-        name="validate",
-        summary="Validate the session token and record its use",
-        tag="sessions",
-        security=TOKEN_AUTH,
-        status=HTTPStatus.OK,
-        answers="The session is live.",
-        body=SessionBody,
-        errors=(SessionError,),
-        links=("getAgent", "listSessions"),
-    ),
-    Operation(
-        route="DELETE /sessions/current",
-        name="signOut",
-        summary="Sign out",
-        tag="sessions",
-        security=TOKEN_AUTH,
-        status=HTTPStatus.NO_CONTENT,
-        answers="The session has ended, now or before.",
-        errors=(SessionError,),
-    ),
-    Operation(
-        route="GET /agents",
-        name="findAgent",
-        summary="Find an agent by its name and context",
-        tag="agents",
-        security=GATEWAY_AUTH,
-        takes_query=FindAgentInput,
-        status=HTTPStatus.OK,
-        answers="The agent and its presence.",
-        body=AgentBody,
-        errors=(ValidationError, CallerError, NotFoundError),
-        links=("getAgent", "listSessions", "endAllSessions"),
-    ),
-    Operation(
-        route="GET /agents/{agent_id}",
-        name="getAgent",
-        summary="Show an agent and its presence",
-        tag="agents",
-        security=GATEWAY_AUTH,
-        status=HTTPStatus.OK,
-        answers="The agent and its presence.",
-        body=AgentBody,
-        errors=(CallerError, NotFoundError),
-    ),
-    Operation(
-        route="GET /agents/{agent_id}/sessions",
-        name="listSessions",
-        summary="List the live sessions of an agent, a page at a time",
-        tag="agents",
-        security=GATEWAY_AUTH,
-        takes_query=ListSessionsInput,
-        status=HTTPStatus.OK,
-        answers="A page of sessions.",
-        body=SessionPageBody,
-        errors=(ValidationError, CallerError, NotFoundError),
-    ),
-    Operation(
-        route="DELETE /agents/{agent_id}/sessions",
-        name="endAllSessions",
-        summary="Sign an agent out everywhere",
-        tag="agents",
-        security=GATEWAY_AUTH,
-        status=HTTPStatus.OK,
-        answers="The sessions have ended; with `more`, not yet all of them.",
-        body=EndedBody,
-        errors=(CallerError, NotFoundError),
-    ),
-    Operation(
-        route="DELETE /agents/{agent_id}/sessions/{session_id}",
-        name="endSession",
-        summary="End one session by its handle",
-        tag="agents",
-        security=GATEWAY_AUTH,
-        status=HTTPStatus.NO_CONTENT,
-        answers="The session has ended, now or before.",
-        errors=(CallerError, NotFoundError),
-    ),
-    Operation(
-        route="GET /health",
-        name="health",
-        summary="Tell whether the service and its database answer",
-        tag="health",
-        security=OPEN,
-        status=HTTPStatus.OK,
-        answers="They answer.",
-        body=HealthBody,
-    ),
-]
 
 
 def document() -> dict[str, Any]:
@@ -399,20 +265,3 @@ def _headers(*names: str, required: bool = True) -> dict[str, Any]:
     if required:
         return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
     return {name: HEADERS[name] | {"required": False} for name in names}
-
-
-def main() -> int:
-    """Write the document, or with ``--check`` tell whether the written one is up to date."""
-    parser = argparse.ArgumentParser(prog="tools.openapi", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="fail where docs/openapi.json is stale")
-    text = json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
-    if not parser.parse_args().check:
-        DOCUMENT.write_text(text)
-    elif not DOCUMENT.exists() or DOCUMENT.read_text() != text:
-        print("docs/openapi.json is stale: run `make openapi` and commit it", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,152 @@
+"""Every route: what it takes, and everything it answers."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from agent_sessions.errors import (
+    CallerError,
+    NotFoundError,
+    PayloadTooLargeError,
+    SessionError,
+    ValidationError,
+)
+from agent_sessions.inputs import FindAgentInput, Input, ListSessionsInput, SignInInput
+from agent_sessions.representations import (
+    AgentBody,
+    EndedBody,
+    HealthBody,
+    SessionBody,
+    SessionPageBody,
+    SignedInBody,
+)
+
+GATEWAY_AUTH: list[dict[str, list[str]]] = [{"iam": []}, {"jwt": []}, {}]
+TOKEN_AUTH: list[dict[str, list[str]]] = [{"sessionToken": []}]
+OPEN: list[dict[str, list[str]]] = []
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One route: what it takes, and everything it answers."""
+
+    route: str
+    name: str
+    summary: str
+    tag: str
+    security: list[dict[str, list[str]]]
+    status: HTTPStatus
+    answers: str
+    body: Any = None
+    location: bool = False
+    takes_body: type[Input] | None = None
+    takes_query: type[Input] | None = None
+    errors: tuple[type[Exception], ...] = ()
+    links: tuple[str, ...] = ()
+
+
+OPERATIONS = [
+    Operation(
+        route="POST /sessions",
+        name="signIn",
+        summary="Sign in: recognise the agent by its name and context, and give it a new session",
+        tag="sessions",
+        security=GATEWAY_AUTH,
+        takes_body=SignInInput,
+        status=HTTPStatus.CREATED,
+        answers="Signed in. The token is shown only here.",
+        body=SignedInBody,
+        location=True,
+        errors=(ValidationError, PayloadTooLargeError, CallerError),
+        links=("getAgent", "listSessions", "endAllSessions", "endSession"),
+    ),
+    Operation(
+        route="GET /sessions/current",
+        name="validate",
+        summary="Validate the session token and record its use",
+        tag="sessions",
+        security=TOKEN_AUTH,
+        status=HTTPStatus.OK,
+        answers="The session is live.",
+        body=SessionBody,
+        errors=(SessionError,),
+        links=("getAgent", "listSessions"),
+    ),
+    Operation(
+        route="DELETE /sessions/current",
+        name="signOut",
+        summary="Sign out",
+        tag="sessions",
+        security=TOKEN_AUTH,
+        status=HTTPStatus.NO_CONTENT,
+        answers="The session has ended, now or before.",
+        errors=(SessionError,),
+    ),
+    Operation(
+        route="GET /agents",
+        name="findAgent",
+        summary="Find an agent by its name and context",
+        tag="agents",
+        security=GATEWAY_AUTH,
+        takes_query=FindAgentInput,
+        status=HTTPStatus.OK,
+        answers="The agent and its presence.",
+        body=AgentBody,
+        errors=(ValidationError, CallerError, NotFoundError),
+        links=("getAgent", "listSessions", "endAllSessions"),
+    ),
+    Operation(
+        route="GET /agents/{agent_id}",
+        name="getAgent",
+        summary="Show an agent and its presence",
+        tag="agents",
+        security=GATEWAY_AUTH,
+        status=HTTPStatus.OK,
+        answers="The agent and its presence.",
+        body=AgentBody,
+        errors=(CallerError, NotFoundError),
+    ),
+    Operation(
+        route="GET /agents/{agent_id}/sessions",
+        name="listSessions",
+        summary="List the live sessions of an agent, a page at a time",
+        tag="agents",
+        security=GATEWAY_AUTH,
+        takes_query=ListSessionsInput,
+        status=HTTPStatus.OK,
+        answers="A page of sessions.",
+        body=SessionPageBody,
+        errors=(ValidationError, CallerError, NotFoundError),
+    ),
+    Operation(
+        route="DELETE /agents/{agent_id}/sessions",
+        name="endAllSessions",
+        summary="Sign an agent out everywhere",
+        tag="agents",
+        security=GATEWAY_AUTH,
+        status=HTTPStatus.OK,
+        answers="The sessions have ended; with `more`, not yet all of them.",
+        body=EndedBody,
+        errors=(CallerError, NotFoundError),
+    ),
+    Operation(
+        route="DELETE /agents/{agent_id}/sessions/{session_id}",
+        name="endSession",
+        summary="End one session by its handle",
+        tag="agents",
+        security=GATEWAY_AUTH,
+        status=HTTPStatus.NO_CONTENT,
+        answers="The session has ended, now or before.",
+        errors=(CallerError, NotFoundError),
+    ),
+    Operation(
+        route="GET /health",
+        name="health",
+        summary="Tell whether the service and its database answer",
+        tag="health",
+        security=OPEN,
+        status=HTTPStatus.OK,
+        answers="They answer.",
+        body=HealthBody,
+    ),
+]
