@@ -85,6 +85,18 @@ class TestSignIn:
         assert sessions.validate(made.session_token) == made.session
         assert agents.find_agent(OWNER, "veteran").agent.created_at == 1_500_000_000
 
+    def test_an_imported_agent_that_the_index_still_shows_after_its_deletion_is_not_revived(
+        self, sessions: SessionService, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        imported = str(uuid.UUID(int=11))
+        monkeypatch.setattr(sessions._store, "find_agent_id", lambda *_: imported)
+
+        made = [sessions.sign_in(OWNER, "Veteran") for _ in range(2)]
+
+        assert [each.reused for each in made] == [False, True]
+        assert len({each.session.agent_id for each in made} - {imported}) == 1
+        assert database.agent_item(imported) == {}
+
     def test_exclusive_ends_all_older_sessions_and_no_other_agents(
         self, sessions: SessionService, agents: AgentService, frozen: FrozenClock
     ) -> None:

@@ -107,6 +107,13 @@ class TestRecordSignIn:
     def test_a_repeated_attempt_of_the_first_is_still_the_first(self, store: Store) -> None:
         assert [sign_in(store)[1] for _ in range(3)] == [True, True, True]
 
+    def test_one_imported_under_the_derived_id_was_created_before(self, database: Database, store: Store) -> None:
+        database.import_agent(AGENT_ID, OWNER, WHO.key, at=NOW - 9)
+
+        agent, created = sign_in(store)
+
+        assert (agent.created_at, created) == (NOW - 9, False)
+
     def test_no_context_is_stored_as_null_and_stays_none(self, database: Database, store: Store) -> None:
         # An attribute that was not there would be set by the next sign-in with the context "default".
         agent, _ = sign_in(store, Identity.of("Claude"))
@@ -131,6 +138,30 @@ class TestRecordSignIn:
         agent, _ = sign_in(store, who)
 
         assert (agent.agent_name, agent.context, agent.owner) == (hostile, hostile, OWNER)
+
+
+class TestReuseAgent:
+    def reuse(self, store: Store, imported: str) -> Agent | None:
+        return store.reuse_agent(imported, OWNER, WHO, session_id="first", now=NOW)
+
+    def test_an_imported_agent_keeps_what_it_came_with(self, database: Database, store: Store) -> None:
+        imported = str(uuid.UUID(int=11))
+        database.import_agent(imported, OWNER, WHO.key, at=NOW - 9, context={"S": "PROJECT A"})
+
+        agent = self.reuse(store, imported)
+
+        assert agent == store.get_agent(imported)
+        assert agent
+        assert (agent.context, agent.created_at, agent.last_active) == ("PROJECT A", NOW - 9, NOW)
+        assert database.agent_item(imported)["sign_ins"] == {"N": "1"}
+
+    def test_one_that_is_gone_is_not_made_again(self, database: Database, store: Store) -> None:
+        imported = str(uuid.UUID(int=11))
+        database.import_agent(imported, OWNER, WHO.key, at=NOW)
+        database.delete_agent(imported)
+
+        assert self.reuse(store, imported) is None
+        assert database.agent_item(imported) == {}
 
 
 class TestRecordSeen:
