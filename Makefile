@@ -9,8 +9,11 @@ export PYTHONPATH = layers/agent_sessions
 # Without bytecode every start of every tool compiles it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Amazon's own DynamoDB; without Java or Maven its tests are skipped, and say so.
+ENGINE := $(if $(shell command -v java && command -v mvn),.envs/dynamodb-local/.done)
+
 .DEFAULT_GOAL := help
-.PHONY: help local stop demo test check openapi format lock deploy clean
+.PHONY: help local stop demo test prove check openapi format lock deploy clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -24,8 +27,11 @@ stop: ## stop what `make local` started
 demo: ## sign in, validate, list, sign out against the local service
 	@$(PYTHON_HERE) -m tools.demo
 
-test: .venv/.done .envs/sam/.done .envs/ministack/.done ## run all tests
+test: .venv/.done .envs/sam/.done .envs/ministack/.done $(ENGINE) ## run all tests
 	.venv/bin/pytest --cov
+
+prove: .venv/.done $(ENGINE) ## run the engine suite at full length: 200 rounds of every race, 500 runs of the model
+	HYPOTHESIS_PROFILE=thorough .venv/bin/pytest tests/engine --durations=20
 
 check: .venv/.done .envs/sam/.done .envs/checkov/.done ## lint, types, template, and whether docs/openapi.json is up to date
 	.venv/bin/ruff format --check
@@ -75,4 +81,12 @@ INSTALL = UV_PYTHON_DOWNLOADS=never .venv/bin/uv pip install --quiet --require-h
 	@echo "Installing $* into .envs/$*"
 	@UV_PYTHON_DOWNLOADS=never .venv/bin/uv venv --quiet --clear --python .venv/bin/python .envs/$*
 	@$(INSTALL) --python .envs/$*/bin/python -r requirements/$*.txt
+	@touch $@
+
+# Copied beside and then moved: what is half downloaded is never used.
+.envs/dynamodb-local/.done: tests/engine/pom.xml
+	@echo "Downloading DynamoDB Local into .envs/dynamodb-local"
+	@rm -rf .envs/dynamodb-local .envs/dynamodb-local.part
+	@mvn --batch-mode --quiet --file $< dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/.envs/dynamodb-local.part"
+	@mv .envs/dynamodb-local.part .envs/dynamodb-local
 	@touch $@

@@ -1,6 +1,5 @@
 """The calls and the consumed capacity of every operation, on a DynamoDB that reports it, against the design's table."""
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -10,37 +9,9 @@ from agent_sessions.agents import AgentService
 from agent_sessions.service import SessionService
 from tests.conftest import FrozenClock
 from tests.e2e.conftest import Api
+from tests.meter import Meter
 
 OWNER = "iam:arn:aws:iam::111122223333:user/ada"
-
-
-class Meter:
-    """Adds up what DynamoDB reports as consumed, in read and write units, and the calls."""
-
-    def __init__(self, *clients: Any) -> None:
-        self.calls: list[str] = []
-        self.units: Counter[str] = Counter()
-        for client in clients:
-            client.meta.events.register("provide-client-params.dynamodb", self._ask)
-            client.meta.events.register("after-call.dynamodb", self._read)
-
-    def reset(self) -> None:
-        self.calls.clear()
-        self.units.clear()
-
-    @property
-    def spent(self) -> tuple[list[str], float, float]:
-        return list(self.calls), self.units["read"], self.units["write"]
-
-    def _ask(self, params: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return params | {"ReturnConsumedCapacity": "INDEXES"}
-
-    def _read(self, model: Any, parsed: dict[str, Any], **_: Any) -> None:
-        self.calls.append(model.name)
-        consumed = parsed.get("ConsumedCapacity", [])
-        kind = "read" if model.name in ("GetItem", "Query", "Scan") else "write"
-        for each in consumed if isinstance(consumed, list) else [consumed]:
-            self.units[kind] += each["CapacityUnits"]
 
 
 @pytest.fixture

@@ -94,8 +94,9 @@ class AgentService:
         session = self._store.delete_session(agent_id, session_id, owner=owner)
         if session is None:
             self._owned(owner, agent_id)
-            return
-        record_seen(self._store, agent_id, session.last_active, self._count)
+        elif session.is_live(clock.now()):
+            # One that had expired changes nothing, as if TTL had deleted it before.
+            record_seen(self._store, agent_id, session.last_active, self._count)
 
     def end_all_sessions(self, owner: str, agent_id: str, *, seconds_left: Callable[[], float] = no_deadline) -> Ended:
         """Sign an agent out everywhere.

@@ -9,7 +9,7 @@ from agent_sessions.errors import DatabaseError, SessionError
 from agent_sessions.identity import Identity
 from agent_sessions.last_seen import record_seen
 from agent_sessions.metrics import Count, Metric, ignore
-from agent_sessions.models import Session, SignedIn
+from agent_sessions.models import Agent, Session, SignedIn
 from agent_sessions.settings import Settings
 from agent_sessions.store import Store
 from agent_sessions.tokens import SessionToken
@@ -58,13 +58,10 @@ class SessionService:
         """
         who = Identity.of(agent_name, context)
         now = clock.now()
-        found = self._store.find_agent_id(owner, who.key)
-        agent_id = found or identity.agent_id(owner, who.key)
-        token = SessionToken.mint(agent_id)
-        agent, created = self._store.record_sign_in(agent_id, owner, who, session_id=token.session_id, now=now)
+        token, agent, reused = self._recognised(owner, who, now)
         ends_at = now + self._settings.lifetime
         session = Session(
-            agent_id=agent_id,
+            agent_id=agent.agent_id,
             session_id=token.session_id,
             owner=owner,
             agent_name=agent.agent_name,
@@ -79,10 +76,25 @@ class SessionService:
         if exclusive:
             self._end_older(session)
         self._count(Metric.SIGN_INS)
-        # An imported agent is known although no sign-in created it.
-        reused = found is not None or not created
         self._count(Metric.SESSIONS_REUSED if reused else Metric.AGENTS_CREATED)
         return SignedIn(session, token.secret, reused)
+
+    def _recognised(self, owner: str, who: Identity, now: int) -> tuple[SessionToken, Agent, bool]:
+        """Reuse or create the agent; return the token of its new session, it, and whether it was known.
+
+        Only an agent that is there is reused under an id that was not derived. The index may still show
+        one that was deleted: of two sign-ins that see this differently, each would make an agent.
+        """
+        derived = identity.agent_id(owner, who.key)
+        found = self._store.find_agent_id(owner, who.key)
+        if found is not None and found != derived:
+            token = SessionToken.mint(found)
+            known = self._store.reuse_agent(found, owner, who, session_id=token.session_id, now=now)
+            if known is not None:
+                return token, known, True
+        token = SessionToken.mint(derived)
+        agent, created = self._store.record_sign_in(derived, owner, who, session_id=token.session_id, now=now)
+        return token, agent, not created
 
     def _end_older(self, own: Session) -> None:
         """End every session older than ``own``, and ``own`` itself where a later exclusive one is there.

@@ -24,6 +24,7 @@ IDENTITY_INDEX = "identity_key-index"
 # A write may not create what a sign-out, a TTL deletion or an expiry has ended.
 IS_LIVE = "attribute_exists(session_id) AND expires_at > :now"
 IS_OWNED = "#owner = :owner"
+IS_THERE = "attribute_exists(agent_id)"
 IS_NEWS = "attribute_exists(agent_id) AND last_active < :seen"
 
 # Everything set at birth survives every later sign-in. A missing context is stored as NULL, because
@@ -84,8 +85,25 @@ class Store:
         """Create the agent or reuse it, atomically; return it and whether this sign-in created it.
 
         The session of the first sign-in is kept on the agent: a repeated attempt of the same sign-in
-        still finds itself to be the first, which a counter could not tell.
+        still finds itself to be the first, which a counter could not tell. An imported agent has none,
+        but was created before.
         """
+        item = self._sign_in(agent_id, owner, identity, session_id=session_id, now=now)
+        created = item["first_session_id"]["S"] == session_id and item["created_at"] == number(now)
+        return read_agent(item), created
+
+    def reuse_agent(self, agent_id: str, owner: str, identity: Identity, *, session_id: str, now: int) -> Agent | None:
+        """Record the sign-in of an agent that is there; return None, and write nothing, where it is not."""
+        try:
+            return read_agent(
+                self._sign_in(agent_id, owner, identity, session_id=session_id, now=now, ConditionExpression=IS_THERE)
+            )
+        except ConditionFailedError:
+            return None
+
+    def _sign_in(
+        self, agent_id: str, owner: str, identity: Identity, *, session_id: str, now: int, **condition: str
+    ) -> Item:
         answer = call(
             self._client.update_item,
             TableName=self._agents,
@@ -102,9 +120,10 @@ class Store:
                 ":one": {"N": "1"},
             },
             ReturnValues="ALL_NEW",
+            **condition,
         )
-        item = answer["Attributes"]
-        return read_agent(item), item["first_session_id"]["S"] == session_id
+        item: Item = answer["Attributes"]
+        return item
 
     def get_agent(self, agent_id: str) -> Agent | None:
         """Read an agent, strongly consistent."""

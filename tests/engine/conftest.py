@@ -1,0 +1,203 @@
+"""The package on two databases from one source: moto, and DynamoDB Local, which is Amazon's own."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from itertools import batched
+from typing import TYPE_CHECKING, Any, cast
+
+import botocore.session
+import pytest
+from botocore.config import Config
+from moto import mock_aws
+
+from agent_sessions.agents import AgentService
+from agent_sessions.database import PATIENCE
+from agent_sessions.items import session_item
+from agent_sessions.models import Session
+from agent_sessions.report import ActivityReport
+from agent_sessions.service import SessionService
+from agent_sessions.settings import Settings
+from agent_sessions.store import Store
+from tests.engine.dynamodb_local import Engine, missing
+from tests.template import table_definition
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+type NewClient = Callable[[], "DynamoDBClient"]
+
+OWNER = "iam:arn:aws:iam::111122223333:user/ada"
+OTHER_OWNER = "iam:arn:aws:iam::111122223333:user/bob"
+
+# `make prove` runs everything at full length, `make test` enough to find what breaks.
+THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Two tables as template.yaml makes them, empty, under names of their own.
+
+    Args:
+        client: Looks behind the service.
+        settings: Names the tables; every time at its default.
+        new_client: Makes one more client, as every Lambda container has its own.
+    """
+
+    client: "DynamoDBClient"
+    settings: Settings
+    new_client: NewClient
+
+    def store(self, client: "DynamoDBClient | None" = None, kind: type[Store] = Store) -> Store:
+        return kind(
+            client or self.client,
+            agents_table=self.settings.agents_table,
+            sessions_table=self.settings.sessions_table,
+        )
+
+    def agent_item(self, agent_id: str) -> dict[str, Any]:
+        """Return an agent as it is stored; empty where it is not."""
+        key = {"agent_id": {"S": agent_id}}
+        answer = self.client.get_item(TableName=self.settings.agents_table, Key=key, ConsistentRead=True)
+        return dict(answer.get("Item", {}))
+
+    def import_agent(self, agent_id: str, owner: str, identity_key: str, *, at: int, **more: Any) -> None:
+        """Write an agent that no sign-in made, as an import from another system does."""
+        self.client.put_item(
+            TableName=self.settings.agents_table,
+            Item={
+                "agent_id": {"S": agent_id},
+                "owner": {"S": owner},
+                "identity_key": {"S": identity_key},
+                "agent_name": {"S": identity_key.partition(":")[0].title()},
+                "created_at": {"N": str(at)},
+                "last_active": {"N": str(at)},
+                **more,
+            },
+        )
+
+    def delete_agent(self, agent_id: str) -> None:
+        """Delete an agent, as an operator does."""
+        self.client.delete_item(TableName=self.settings.agents_table, Key={"agent_id": {"S": agent_id}})
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """DynamoDB Local, started once; CI fails where it is missing, so that it cannot go missing unseen."""
+    reason = missing()
+    if reason and os.environ.get("CI"):
+        pytest.fail(reason)
+    if reason:
+        pytest.skip(reason)
+    engine = Engine.start(tmp_path_factory.mktemp("dynamodb-local"))
+    yield engine
+    engine.stop()
+
+
+@pytest.fixture(scope="session")
+def client_session() -> botocore.session.Session:
+    """One for all tests: a new one reads and parses every service model again."""
+    return botocore.session.get_session()
+
+
+@pytest.fixture(scope="session")
+def new_engine_client(engine: Engine, client_session: botocore.session.Session) -> Iterator[NewClient]:
+    """Makes clients of the engine, which end with the session."""
+    with ExitStack() as clients:
+
+        def new_client() -> "DynamoDBClient":
+            client = _client(client_session, endpoint_url=engine.url)
+            clients.enter_context(closing(client))
+            return client
+
+        yield new_client
+
+
+@pytest.fixture(scope="session")
+def cloudwatch(client_session: botocore.session.Session) -> Iterator["CloudWatchClient"]:
+    client = client_session.create_client(
+        "cloudwatch", region_name="eu-west-1", aws_access_key_id="testing", aws_secret_access_key="testing"
+    )
+    with closing(client):
+        yield cast("CloudWatchClient", client)
+
+
+@pytest.fixture(params=["moto", "engine"])
+def new_client(request: pytest.FixtureRequest, client_session: botocore.session.Session) -> Iterator[NewClient]:
+    """Makes clients of one of the two databases; a module that needs the engine alone overrides it."""
+    if request.param == "engine":
+        yield request.getfixturevalue("new_engine_client")
+        return
+    with mock_aws():
+        yield lambda: _client(client_session)
+
+
+@pytest.fixture
+def database(new_client: NewClient) -> Iterator[Database]:
+    """Two empty tables; what is slow to fill is shared by the tests of a module with ``new_database``."""
+    database = new_database(new_client)
+    yield database
+    drop(database)
+
+
+@pytest.fixture
+def store(database: Database) -> Store:
+    return database.store()
+
+
+@pytest.fixture
+def sessions(database: Database) -> SessionService:
+    return SessionService(database.store(), database.settings)
+
+
+@pytest.fixture
+def agents(database: Database) -> AgentService:
+    return AgentService(database.store())
+
+
+@pytest.fixture
+def report(database: Database, cloudwatch: "CloudWatchClient") -> Callable[[int], ActivityReport]:
+    """Makes the report with so many segments; only its counting is used, so CloudWatch hears nothing."""
+    return lambda segments: ActivityReport(
+        database.store(), cloudwatch, replace(database.settings, report_segments=segments)
+    )
+
+
+def new_database(new_client: NewClient) -> Database:
+    """Make two tables as template.yaml does, under names that no other test has."""
+    client, suffix = new_client(), uuid.uuid4().hex
+    names = {logical_id: f"{logical_id}-{suffix}" for logical_id in ("AgentsTable", "SessionsTable")}
+    for logical_id, name in names.items():
+        client.create_table(**(table_definition(logical_id) | {"TableName": name}))
+    settings = Settings(agents_table=names["AgentsTable"], sessions_table=names["SessionsTable"])
+    return Database(client, settings, new_client)
+
+
+def fill(database: Database, sessions: Iterable[Session]) -> None:
+    """Write many sessions, 25 to a call."""
+    for batch in batched(sessions, 25, strict=False):
+        requests: list[Any] = [{"PutRequest": {"Item": session_item(each)}} for each in batch]
+        answer = database.client.batch_write_item(RequestItems={database.settings.sessions_table: requests})
+        assert not answer.get("UnprocessedItems")
+
+
+def drop(database: Database) -> None:
+    """Delete the tables of a database."""
+    for table in (database.settings.agents_table, database.settings.sessions_table):
+        database.client.delete_table(TableName=table)
+
+
+def _client(session: botocore.session.Session, *, endpoint_url: str | None = None) -> "DynamoDBClient":
+    client = session.create_client(
+        "dynamodb",
+        region_name="eu-west-1",
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+        # As in production, but a busy machine is no fault of the database.
+        config=PATIENCE.merge(Config(connect_timeout=30, read_timeout=30)),
+        endpoint_url=endpoint_url,
+    )
+    return cast("DynamoDBClient", client)

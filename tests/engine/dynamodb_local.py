@@ -1,0 +1,88 @@
+"""Starting and stopping DynamoDB Local: Amazon's own implementation, on this machine."""
+
+import shutil
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from tests.template import ROOT
+from tools.local.emulator import free_port
+
+FOLDER = ROOT / ".envs/dynamodb-local"
+START_SECONDS = 60
+STOP_SECONDS = 10
+
+
+def missing() -> str | None:
+    """Say why the engine cannot run here; None where it can."""
+    if not shutil.which("java") or not (FOLDER / ".done").exists():
+        return "DynamoDB Local is not here: install Java 17 or newer and Maven, then `make test` downloads it"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A running DynamoDB Local, its tables in memory."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    log: Path
+
+    @classmethod
+    def start(cls, folder: Path) -> Self:
+        """Start it on a free port and wait until it answers; its log goes to ``folder``."""
+        port, log = free_port(), folder / "dynamodb-local.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603
+                [  # noqa: S607
+                    "java",
+                    "-Xmx1g",
+                    f"-Djava.library.path={FOLDER}",
+                    "-cp",
+                    f"{FOLDER}/*",
+                    "software.amazon.dynamodb.services.local.main.ServerRunner",
+                    "-inMemory",
+                    "-disableTelemetry",
+                    "-port",
+                    str(port),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+            )
+        engine = cls(process, f"http://127.0.0.1:{port}", log)
+        try:
+            engine._wait_until_ready()
+        except BaseException:
+            engine.stop()
+            raise
+        return engine
+
+    def _wait_until_ready(self) -> None:
+        for _ in range(START_SECONDS * 10):
+            if self.process.poll() is not None:
+                break
+            try:
+                urllib.request.urlopen(self.url, timeout=5)  # noqa: S310
+            except urllib.error.HTTPError as error:
+                error.close()  # unsigned, so refused: it answers
+                return
+            except OSError:
+                time.sleep(0.1)
+        raise RuntimeError(
+            f"DynamoDB Local does not answer; it needs Java 17 or newer. It said:\n{self.log.read_text()}"
+        )
+
+    def stop(self) -> None:
+        """End it, and its tables with it."""
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
