@@ -1,7 +1,8 @@
 # Every command makes what it needs: virtual environments from the pinned requirements, then itself.
 
 PYTHON ?= python3.13
-PORT ?=
+# Not the PORT that other programs leave in the environment.
+PORT =
 # The tools need nothing but Python itself.
 PYTHON_HERE = $(firstword $(wildcard .venv/bin/python) $(PYTHON))
 export SAM_CLI_TELEMETRY = 0

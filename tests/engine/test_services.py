@@ -48,6 +48,7 @@ class TestSignIn:
             last_active=start,
             expires_at=start + IDLE + TOUCH,
             ends_at=start + LIFETIME,
+            sign_in_number=1,
         )
         assert database.store().get_session(made.session.agent_id, made.session.session_id) == made.session
 

@@ -31,6 +31,7 @@ def session(number: int = 1, **changes: Any) -> Session:
         last_active=NOW,
         expires_at=NOW + 1860,
         ends_at=NOW + 43200,
+        sign_in_number=1,
     )
     return replace(made, **changes)
 
@@ -91,6 +92,7 @@ class TestRecordSignIn:
             context="Project A",
             created_at=NOW,
             last_active=NOW,
+            sign_ins=1,
         )
         assert store.get_agent(AGENT_ID) == agent
 

@@ -67,7 +67,7 @@ def dynamodb(
 class Context:
     """The part of Lambda's context that the functions use."""
 
-    milliseconds: int = 15_000
+    milliseconds: int = 29_000
     function_name: str = "function"
     memory_limit_in_mb: int = 512
     invoked_function_arn: str = "arn:aws:lambda:eu-west-1:111122223333:function:function"

@@ -1,4 +1,5 @@
 import time
+from collections.abc import Callable
 from itertools import chain
 from typing import Any
 from uuid import uuid4
@@ -7,6 +8,7 @@ import pytest
 
 from agent_sessions.errors import DatabaseError
 from tests.conftest import FrozenClock
+from tests.events import http_event
 from tests.integration.conftest import OWNER, Api, Context
 
 UNKNOWN = "0b0b0b0b-0000-4000-8000-000000000009"
@@ -47,6 +49,12 @@ class TestFind:
         monkeypatch.setattr(api.functions["agents"].service._store, "find_agent_id", lambda *_: None)
 
         assert api.find(agent_name="Claude").body["agent_id"] == signed_in["agent_id"]
+
+    def test_a_parameter_given_twice_is_refused(self, api: Api) -> None:
+        event = http_event("find_agent", authorizer=api.authorizer, query={"agent_name": "a,b"})
+        event["rawQueryString"] = "agent_name=a&agent_name=b"
+
+        assert api.send(event).messages == {"query": "The query names a parameter twice; keep one"}
 
     @pytest.mark.parametrize(
         ("query", "field", "message"),
@@ -133,6 +141,17 @@ class TestList:
 
         assert sorted(each["session_id"] for each in page["sessions"]) == sorted(each["session_id"] for each in live)
         assert page["next"] is None
+
+    def test_few_live_sessions_among_many_expired_are_read_in_few_calls(
+        self, api: Api, frozen: FrozenClock, calls: Callable[[Any], list[str]]
+    ) -> None:
+        sign_in_often(api, 150)
+        frozen.tick(1860)
+        agent_id = sign_in_often(api, 1)
+        made = calls(api.functions["agents"])
+
+        assert len(api.sessions(agent_id, limit="1").body["sessions"]) == 1
+        assert made == ["GetItem", "Query", "Query"]
 
     def test_a_page_starts_behind_a_session_that_has_ended_meanwhile(self, api: Api) -> None:
         agent_id = sign_in_often(api, 4)
@@ -227,9 +246,15 @@ class TestEndAll:
         assert api.validate(other).status == 200
         assert api.end_all(expired["agent_id"]).body == {"ended": 0}
 
+    def test_a_batch_that_is_left_is_not_sent_again_without_time_for_it(self, api: Api, unprocessed: list[int]) -> None:
+        agent_id = sign_in_often(api, 3)
+        unprocessed[0] = 1
+
+        assert Api(api.functions, api.authorizer, RunningOut()).end_all(agent_id).status == 503
+
     def test_where_time_runs_out_it_says_so_and_goes_on_when_asked_again(self, api: Api) -> None:
         agent_id = sign_in_often(api, 30)
-        hurried = Api(api.functions, api.authorizer, RunningOut(api.context.milliseconds))
+        hurried = Api(api.functions, api.authorizer, RunningOut())
 
         assert hurried.end_all(agent_id).body == {"ended": 25, "more": True}
         assert api.end_all(agent_id).body == {"ended": 5}

@@ -32,7 +32,6 @@ def test_an_exclusive_sign_in_reads_the_agents_sessions_and_ends_25_in_a_call(
 ) -> None:
     for _ in range(26):
         api.sign_in()
-    frozen.tick(1)
     sessions_calls.clear()
     api.sign_in(exclusive=True)
     assert sessions_calls == ["Query", "UpdateItem", "PutItem", "Query", "BatchWriteItem", "BatchWriteItem"]

@@ -47,3 +47,12 @@ def test_the_event_of_the_schedule_is_answered(load_function: Callable[[str], Mo
     function = load_function("report_active")
 
     assert function.handler(load_event("report_active"), Context()) == {"active_sessions": 0, "active_agents": 0}
+
+
+@pytest.mark.parametrize("name", ["sign_in", "get_agent", "list_sessions"])
+def test_the_mapping_of_a_custom_domain_changes_nothing(api: Api, name: str) -> None:
+    api.send(load_event("sign_in"))
+    event = load_event(name)
+    event["rawPath"] = event["requestContext"]["http"]["path"] = f"/v1{event['rawPath']}"
+
+    assert api.send(event).status == EXPECTED[name]

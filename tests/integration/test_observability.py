@@ -121,7 +121,7 @@ def test_every_answer_may_not_be_stored(api: Api) -> None:
 
 
 def test_a_path_without_a_route_is_not_found(api: Api) -> None:
-    event = load_event("health") | {"rawPath": "/nothing/here"}
+    event = load_event("health") | {"routeKey": "GET /nothing"}
 
     response = api.functions["sessions"].handler(event, api.context)
 

@@ -107,9 +107,10 @@ def test_of_two_imported_agents_with_one_identity_everyone_takes_the_same(api: A
     assert api.sign_in("twin").body["agent_id"] == "0b0b0b0b-0000-4000-8000-000000000001"
 
 
-def test_an_exclusive_sign_in_ends_the_older_sessions(api: Api, frozen: FrozenClock) -> None:
-    older = [api.sign_in().body["session_token"] for _ in range(30)]
-    frozen.tick(1)
+def test_an_exclusive_sign_in_ends_the_older_sessions_also_those_of_the_same_second(
+    api: Api, frozen: FrozenClock
+) -> None:
+    older = [api.sign_in(exclusive=number % 7 == 0).body["session_token"] for number in range(30)]
 
     newest = api.sign_in(exclusive=True).body
 
@@ -120,7 +121,6 @@ def test_an_exclusive_sign_in_ends_the_older_sessions(api: Api, frozen: FrozenCl
 
 def test_a_sign_in_that_is_not_exclusive_leaves_an_exclusive_one_alone(api: Api, frozen: FrozenClock) -> None:
     first = api.sign_in(exclusive=True).body
-    frozen.tick(1)
     second = api.sign_in().body
 
     assert api.validate(first["session_token"]).status == 200
@@ -137,9 +137,15 @@ def test_an_exclusive_sign_in_that_was_overtaken_gives_way(api: Api, frozen: Fro
     assert api.validate(later["session_token"]).status == 200
 
 
+def test_of_exclusive_sign_ins_one_after_the_other_each_gets_a_session(api: Api, frozen: FrozenClock) -> None:
+    tokens = []
+    for _ in range(20):
+        tokens.append(api.sign_in(exclusive=True).body["session_token"])
+        assert [api.validate(token).status for token in tokens] == [401] * (len(tokens) - 1) + [200]
+
+
 def test_exclusive_ends_no_other_agents_sessions(api: Api, frozen: FrozenClock) -> None:
     other = api.sign_in("Other").body
-    frozen.tick(1)
     api.sign_in(exclusive=True)
 
     assert api.validate(other["session_token"]).status == 200
@@ -175,7 +181,7 @@ def test_items_hold_what_the_design_names_and_no_token(api: Api, dynamodb: "Dyna
     }  # fmt: skip
     assert set(session) == {
         "agent_id", "session_id", "owner", "agent_name", "context",
-        "created_at", "last_active", "expires_at", "ends_at", "exclusive",
+        "created_at", "last_active", "expires_at", "ends_at", "sign_in_number", "exclusive",
     }  # fmt: skip
     assert agent["owner"] == {"S": f"iam:{OWNER}"}
     assert body["session_token"] not in str(agent) + str(session)

@@ -194,6 +194,14 @@ class TestWithTheCache:
         api.validate(token)
         assert "UpdateItem" in made
 
+    def test_an_exclusive_sign_in_here_is_seen_at_once(self, api: Api, frozen: FrozenClock) -> None:
+        older = api.sign_in().body["session_token"]
+        api.validate(older)
+
+        api.sign_in(exclusive=True)
+
+        assert api.validate(older).status == 401
+
     def test_a_sign_out_here_is_seen_at_once_and_one_elsewhere_when_the_seconds_are_over(
         self, api: Api, frozen: FrozenClock
     ) -> None:

@@ -16,6 +16,7 @@ SESSION = Session(
     last_active=NOW,
     expires_at=NOW + 1800,
     ends_at=NOW + 43200,
+    sign_in_number=1,
 )
 ID = SESSION.session_id
 

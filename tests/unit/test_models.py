@@ -14,6 +14,7 @@ AGENT = Agent(
     context=None,
     created_at=NOW,
     last_active=NOW,
+    sign_ins=1,
 )
 SESSION = Session(
     agent_id=AGENT.agent_id,
@@ -25,6 +26,7 @@ SESSION = Session(
     last_active=NOW,
     expires_at=NOW + 1800,
     ends_at=NOW + 43200,
+    sign_in_number=1,
 )
 
 

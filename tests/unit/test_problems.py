@@ -108,7 +108,7 @@ def test_every_dead_token_gets_the_same_words() -> None:
 def test_what_the_operator_or_the_caller_can_do_is_told() -> None:
     assert problem_of(DatabaseError("get_item"), REQUEST)["detail"] == "The database did not answer; try again"
     assert problem_of(CallerError(), REQUEST)["detail"] == (
-        "The gateway passed no verified caller; see the ApiAuth parameter"
+        "The gateway named no caller: a signed request needs an ARN, a token a sub; see ApiAuth"
     )
 
 

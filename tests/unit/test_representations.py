@@ -30,6 +30,7 @@ AGENT = Agent(
     context="Project A",
     created_at=BORN,
     last_active=BORN + 1,
+    sign_ins=1,
 )
 SESSION = Session(
     agent_id="4635ae41-c03a-534d-87c4-05465526a836",
@@ -41,6 +42,7 @@ SESSION = Session(
     last_active=BORN + 60,
     expires_at=BORN + 1920,
     ends_at=BORN + 43200,
+    sign_in_number=1,
     exclusive=True,
 )
 SESSION_BODY: SessionBody = {

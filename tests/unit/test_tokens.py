@@ -165,3 +165,9 @@ def test_no_token_is_made_for_what_is_no_agent(agent: str) -> None:
 def test_no_token_is_made_for_an_id_that_it_could_not_lead_back_to(agent_id: str) -> None:
     with pytest.raises(ValueError, match="UUID in lower case"):
         SessionToken.mint(agent_id)
+
+
+@pytest.mark.parametrize("presented", [None, 7, b"k7Jq0m3oTfWb1Zl5pXcV9uYsR2hNdGaEiKtLwQzBxMA", ["token"]])
+def test_what_is_not_even_text_is_no_token(presented: object) -> None:
+    with pytest.raises(SessionError):
+        SessionToken.parse(presented)

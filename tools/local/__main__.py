@@ -93,11 +93,19 @@ def wait_for(url: str) -> None:
     raise LocalError(f"{url} does not answer 200 after {HEALTH_SECONDS} s; the last answer was {last}")
 
 
+def port_number(text: str) -> int:
+    """Return a port that a service may have; raises ValueError, which argparse tells."""
+    port = int(text)
+    if not 1024 <= port <= 65535:
+        raise ValueError
+    return port
+
+
 def main() -> int:
     """Run the command; one sentence and a status of 1 where it fails."""
     parser = argparse.ArgumentParser(prog="tools.local", description=__doc__)
     parser.add_argument("command", choices=["up", "down"])
-    parser.add_argument("--port", type=int, help=f"where the service answers ({DEFAULT_PORT})")
+    parser.add_argument("--port", type=port_number, help=f"where the service answers ({DEFAULT_PORT})")
     arguments = parser.parse_args()
     try:
         up(arguments.port) if arguments.command == "up" else down()

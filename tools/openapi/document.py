@@ -37,10 +37,11 @@ ROOT = Path(__file__).parents[2]
 BODIES: list[Any] = [SessionBody, SignedInBody, AgentBody, SessionPageBody, EndedBody, HealthBody, BadField, Problem]
 
 # Kinds of text that a Python type does not tell, by the name of the field.
+UUID = {"format": "uuid", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"}
 FORMATS: dict[str, dict[str, str]] = {
-    "agent_id": {"format": "uuid"},
-    "session_id": {"format": "uuid"},
-    "next": {"format": "uuid"},
+    "agent_id": UUID,
+    "session_id": UUID,
+    "next": UUID,
     "created_at": {"format": "date-time"},
     "last_active": {"format": "date-time"},
     "expires_at": {"format": "date-time"},
@@ -76,6 +77,7 @@ HEADERS: dict[str, dict[str, Any]] = {
 GATEWAY = {
     HTTPStatus.UNAUTHORIZED: "The gateway refused the token (ApiAuth=JWT).",
     HTTPStatus.FORBIDDEN: "The gateway refused the signature or the caller (ApiAuth=AWS_IAM).",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than the gateway takes.",
     HTTPStatus.TOO_MANY_REQUESTS: "The gateway throttled the request; try again.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "The function failed.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The function could not be run in time; try again.",
@@ -244,10 +246,11 @@ def _failures(operation: Operation, problem: dict[str, Any]) -> Iterator[tuple[s
     gateway = {
         status: text
         for status, text in GATEWAY.items()
-        if operation.security is GATEWAY_AUTH or status not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+        if (operation.security is GATEWAY_AUTH or status not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN))
+        and (operation.takes_body or status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     }
     for status in sorted({*ours, *gateway}):
-        said = [ERRORS[kind] for kind in ours.get(status, [])]
+        said = [operation.meanings.get(kind, ERRORS[kind]) for kind in ours.get(status, [])]
         content: dict[str, Any] = {"application/problem+json": {"schema": problem}} if said else {}
         described: dict[str, Any] = {}
         if status in ours:

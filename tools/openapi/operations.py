@@ -1,6 +1,6 @@
 """Every route: what it takes, and everything it answers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -42,6 +42,7 @@ class Operation:
     takes_body: type[Input] | None = None
     takes_query: type[Input] | None = None
     errors: tuple[type[Exception], ...] = ()
+    meanings: dict[type[Exception], str] = field(default_factory=dict)
     links: tuple[str, ...] = ()
 
 
@@ -79,8 +80,9 @@ OPERATIONS = [
         tag="sessions",
         security=TOKEN_AUTH,
         status=HTTPStatus.NO_CONTENT,
-        answers="The session has ended, now or before.",
+        answers="The session has ended, now or before; also where the token was never known.",
         errors=(SessionError,),
+        meanings={SessionError: "The token is missing or malformed."},
     ),
     Operation(
         route="GET /agents",

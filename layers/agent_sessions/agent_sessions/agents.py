@@ -1,11 +1,11 @@
 """What an owner does with its agents: find them, see their presence, list and end their sessions."""
 
-import math
-from collections.abc import Callable
 from itertools import batched
 from typing import Self
 
 from agent_sessions import clock, identity
+from agent_sessions.clock import SecondsLeft, no_deadline
+from agent_sessions.database import SLOWEST_CALL_SECONDS
 from agent_sessions.errors import NotFoundError
 from agent_sessions.identity import Identity
 from agent_sessions.last_seen import record_seen
@@ -15,13 +15,8 @@ from agent_sessions.settings import Settings
 from agent_sessions.store import BATCH, Store
 
 MAX_PAGE = 100
-# Seconds that the slowest answer of the database can take; with less left, no new call is begun.
-RESERVE_SECONDS = 6.0
-
-
-def no_deadline() -> float:
-    """Leave as much time as is needed."""
-    return math.inf
+# Begun with less left, a page, a batch and the last-seen write might not all be done in time.
+RESERVE_SECONDS = 3 * SLOWEST_CALL_SECONDS
 
 
 class AgentService:
@@ -80,7 +75,8 @@ class AgentService:
         self._owned(owner, agent_id)
         now = clock.now()
         page: list[Session] = []
-        for session in self._store.sessions_of(agent_id, after=after, limit=limit + 1):
+        # Never read by ones and twos: a few live sessions may lie behind thousands of expired ones.
+        for session in self._store.sessions_of(agent_id, after=after, limit=MAX_PAGE + 1):
             if session.is_live(now):
                 if len(page) == limit:
                     return SessionPage(tuple(page), page[-1].session_id)
@@ -98,7 +94,7 @@ class AgentService:
             # One that had expired changes nothing, as if TTL had deleted it before.
             record_seen(self._store, agent_id, session.last_active, self._count)
 
-    def end_all_sessions(self, owner: str, agent_id: str, *, seconds_left: Callable[[], float] = no_deadline) -> Ended:
+    def end_all_sessions(self, owner: str, agent_id: str, *, seconds_left: SecondsLeft = no_deadline) -> Ended:
         """Sign an agent out everywhere.
 
         Args:
@@ -115,7 +111,7 @@ class AgentService:
             if seconds_left() < RESERVE_SECONDS:
                 more = True
                 break
-            self._store.delete_sessions(batch)
+            self._store.delete_sessions(batch, seconds_left=seconds_left)
             ended += len(batch)
             seen = max(seen, *(each.last_active for each in batch))
         if seen > agent.last_active:

@@ -21,6 +21,8 @@ PATIENCE = Config(
     max_pool_connections=64,
     tcp_keepalive=True,
 )
+# What a call takes at worst, with the pauses between its attempts.
+SLOWEST_CALL_SECONDS = 6.0
 # Nobody waits for the report, and a page of a scan is a megabyte.
 REPORT_PATIENCE = PATIENCE.merge(Config(read_timeout=10.0))
 

@@ -42,10 +42,10 @@ class SessionError(AgentSessionsError):
 
 
 class CallerError(AgentSessionsError):
-    """The gateway verified no caller although it is set up to."""
+    """The gateway is set up to verify callers, and named none by ARN or subject."""
 
     def __init__(self) -> None:
-        super().__init__("The gateway passed no verified caller; see the ApiAuth parameter")
+        super().__init__("The gateway named no caller: a signed request needs an ARN, a token a sub; see ApiAuth")
 
 
 class NotFoundError(AgentSessionsError):

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import parse_qsl
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -13,7 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from agent_sessions import clock
 from agent_sessions.body import read_json_object
 from agent_sessions.caller import owner_of
-from agent_sessions.errors import AgentSessionsError, DatabaseError, NotFoundError
+from agent_sessions.errors import AgentSessionsError, DatabaseError, FieldError, NotFoundError, ValidationError
 from agent_sessions.metrics import Metric
 from agent_sessions.problems import answer_to, problem_of
 from agent_sessions.settings import Settings
@@ -29,6 +30,18 @@ def answer(status: HTTPStatus, body: Mapping[str, Any] | None = None, location: 
         body="" if body is None else json.dumps(body),
         headers=ALWAYS if location is None else {**ALWAYS, "Location": location},
     )
+
+
+def _as_routed(event: dict[str, Any]) -> dict[str, Any]:
+    """Return the event with the path of the route that the gateway chose.
+
+    The path that was called may begin with the mapping of a custom domain, or be encoded in ways that
+    the gateway and the resolver read differently.
+    """
+    path: str = event["routeKey"].partition(" ")[2]
+    for name, value in (event.get("pathParameters") or {}).items():
+        path = path.replace(f"{{{name}}}", value)
+    return event | {"rawPath": path}
 
 
 class HttpApi(APIGatewayHttpResolver):
@@ -60,9 +73,16 @@ class HttpApi(APIGatewayHttpResolver):
         scheme, _, token = self.current_event.headers.get("authorization", "").partition(" ")
         return token.strip(" ") if scheme.lower() == "bearer" else ""
 
-    def query(self) -> dict[str, Any]:
-        """Return the parameters of the query, decoded by the gateway."""
-        return dict(self.current_event.raw_event.get("queryStringParameters") or {})
+    def query(self) -> dict[str, str]:
+        """Return the parameters of the query; raises ValidationError where one is given twice.
+
+        Read from the query itself: the gateway joins repeated parameters with commas.
+        """
+        pairs = parse_qsl(self.current_event.raw_event.get("rawQueryString") or "", keep_blank_values=True)
+        parameters = dict(pairs)
+        if len(parameters) < len(pairs):
+            raise ValidationError(FieldError("query", "The query names a parameter twice; keep one"))
+        return parameters
 
     def json_body(self) -> dict[str, Any]:
         """Return the JSON object in the body; raises ValidationError or PayloadTooLargeError."""
@@ -88,7 +108,7 @@ class HttpApi(APIGatewayHttpResolver):
         """Answer one event of an HTTP API (payload 2.0)."""
         started = clock.monotonic()
         self._notes = {}
-        response = self.resolve(event, context)
+        response = self.resolve(_as_routed(event), context)
         line = {
             "route": self.current_event.route_key,
             "status": response["statusCode"],

@@ -44,6 +44,7 @@ AgentName = Annotated[
     Field(
         description=f"Name of the agent: 1 to {MAX_NAME_CHARACTERS} characters after trimming, no control characters.",
         examples=["Claude"],
+        json_schema_extra={"minLength": 1},
     ),
 ]
 Context = Annotated[

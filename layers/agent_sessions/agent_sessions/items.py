@@ -28,6 +28,7 @@ def read_agent(item: Item) -> Agent:
         context=item.get("context", {}).get("S"),
         created_at=int(item["created_at"]["N"]),
         last_active=int(item["last_active"]["N"]),
+        sign_ins=int(item.get("sign_ins", {}).get("N", 0)),
     )
 
 
@@ -43,6 +44,7 @@ def read_session(item: Item) -> Session:
         last_active=int(item["last_active"]["N"]),
         expires_at=int(item["expires_at"]["N"]),
         ends_at=int(item["ends_at"]["N"]),
+        sign_in_number=int(item["sign_in_number"]["N"]),
         exclusive="exclusive" in item,
     )
 
@@ -57,6 +59,7 @@ def session_item(session: Session) -> dict[str, Any]:
         "last_active": number(session.last_active),
         "expires_at": number(session.expires_at),
         "ends_at": number(session.ends_at),
+        "sign_in_number": number(session.sign_in_number),
     }
     if session.context:
         item["context"] = {"S": session.context}

@@ -14,6 +14,7 @@ class Agent:
     context: str | None
     created_at: int
     last_active: int
+    sign_ins: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,7 @@ class Session:
     last_active: int
     expires_at: int
     ends_at: int
+    sign_in_number: int
     exclusive: bool = False
 
     def is_live(self, now: int) -> bool:
@@ -36,9 +38,12 @@ class Session:
         return now < self.expires_at
 
     @property
-    def seniority(self) -> tuple[int, str]:
-        """Orders the sessions of an agent: of two, the smaller is the older."""
-        return self.created_at, self.session_id
+    def seniority(self) -> tuple[int, int, str]:
+        """Orders the sessions of an agent: of two, the smaller is the older.
+
+        Within a second the agent's own count of sign-ins tells which came first.
+        """
+        return self.created_at, self.sign_in_number, self.session_id
 
 
 @dataclass(frozen=True, slots=True)

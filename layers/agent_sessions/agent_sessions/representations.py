@@ -40,7 +40,7 @@ class SignedInBody(SessionBody):
     session_token: str
     """The secret to present as `Authorization: Bearer`; it cannot be read again."""
     reused: bool
-    """Whether the agent was known before."""
+    """Whether the agent was there before, be it from an earlier attempt that failed half-way."""
 
 
 class AgentBody(TypedDict):
@@ -61,7 +61,7 @@ class AgentBody(TypedDict):
     created_at: str
     """When the agent first signed in."""
     last_active: str
-    """When the agent was last seen."""
+    """When the agent was last seen; of an agent without live sessions, to within LastSeenIntervalSeconds."""
     online: bool
     """Whether the agent has a live session."""
     active_sessions: int

@@ -51,7 +51,8 @@ class SessionService:
             agent_name: 1 to 100 characters after trimming.
             context: What the agent works on, 0 to 200 characters; the same name in another context is
                 another agent.
-            exclusive: End the agent's older sessions. Of two that race, the later stays.
+            exclusive: End the agent's older sessions. Of two that race, the later stays; the other is
+                answered like any sign-in, and its session has ended.
 
         Raises:
             ValidationError: names the bad field and what to change.
@@ -70,6 +71,7 @@ class SessionService:
             last_active=now,
             expires_at=self._expires_at(now, ends_at),
             ends_at=ends_at,
+            sign_in_number=agent.sign_ins,
             exclusive=exclusive,
         )
         self._store.put_session(session)
@@ -107,6 +109,8 @@ class SessionService:
         if any(each.exclusive and each.seniority > own.seniority for each in sessions):
             ended.append(own)
         self._store.delete_sessions(ended)
+        for each in ended:
+            self._cache.forget(each.session_id)
 
     def validate(self, session_token: str) -> Session:
         """Return the live session of a token, and record its use.

@@ -20,6 +20,15 @@ VARIABLES = {
     "metrics_namespace": "POWERTOOLS_METRICS_NAMESPACE",
 }
 
+MINIMUMS = {
+    "idle_timeout": 1,
+    "lifetime": 1,
+    "touch_interval": 1,
+    "last_seen_interval": 1,
+    "session_cache": 0,
+    "report_segments": 1,
+}
+
 
 class SettingsError(Exception):
     """An environment variable is missing or bad; the message names it and what it must be."""
@@ -43,7 +52,7 @@ class Settings:
         metrics_namespace: CloudWatch namespace of the metrics.
 
     Raises:
-        SettingsError: where a value is out of range or two contradict each other.
+        SettingsError: where a value is out of range.
     """
 
     agents_table: str
@@ -61,16 +70,10 @@ class Settings:
     def __post_init__(self) -> None:
         if self.api_auth not in ("AWS_IAM", "JWT", "NONE"):
             raise SettingsError(f"{VARIABLES['api_auth']} must be AWS_IAM, JWT or NONE")
-        for name, minimum in (("touch_interval", 1), ("session_cache", 0), ("report_segments", 1)):
+        # Any of the times may be the longest: a session ends with the first of them.
+        for name, minimum in MINIMUMS.items():
             if getattr(self, name) < minimum:
                 raise SettingsError(f"{VARIABLES[name]} must be at least {minimum}")
-        for larger, smaller in (
-            ("lifetime", "idle_timeout"),
-            ("idle_timeout", "touch_interval"),
-            ("last_seen_interval", "touch_interval"),
-        ):
-            if getattr(self, larger) < getattr(self, smaller):
-                raise SettingsError(f"{VARIABLES[larger]} must be at least {VARIABLES[smaller]}")
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:

@@ -39,9 +39,9 @@ class SessionToken:
         return cls._of(agent_id, base64.urlsafe_b64encode(raw).rstrip(b"=").decode())
 
     @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read a presented token without asking anyone; raises SessionError where it is malformed."""
-        if not _TOKEN.fullmatch(text):
+    def parse(cls, text: object) -> Self:
+        """Read whatever was presented, without asking anyone; raises SessionError where it is no token."""
+        if not (isinstance(text, str) and _TOKEN.fullmatch(text)):
             raise SessionError
         raw = base64.urlsafe_b64decode(text + "=")
         return cls._of(str(uuid.UUID(bytes=raw[:16])), text)
