@@ -1,6 +1,7 @@
 """What all tests share: a clock that moves only when told to."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,18 @@ class FrozenClock:
     def tick(self, seconds: int) -> None:
         """Let time pass."""
         self.time += seconds
+
+
+# These folders share one emulator or engine each, so each is run by one process.
+TOGETHER = ("e2e", "engine")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        if folder in TOGETHER:
+            item.add_marker(pytest.mark.xdist_group(folder))
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ def numbered(agent_id: str, number: int, **times: Any) -> Session:
         owner=OWNER,
         agent_name="Busy",
         context=None,
+        sign_in_number=number,
         **times,
     )
 

@@ -103,7 +103,7 @@ class TestRecordSignIn:
         agent, created = sign_in(store, again, session_id="second", now=NOW + 5)
 
         assert not created
-        assert agent == replace(first, last_active=NOW + 5)
+        assert agent == replace(first, last_active=NOW + 5, sign_ins=2)
         assert database.agent_item(AGENT_ID)["sign_ins"] == {"N": "2"}
 
     def test_a_repeated_attempt_of_the_first_is_still_the_first(self, store: Store) -> None:
