@@ -107,6 +107,8 @@ class SessionService:
         if any(each.exclusive and each.seniority > own.seniority for each in sessions):
             ended.append(own)
         self._store.delete_sessions(ended)
+        for each in ended:
+            self._cache.forget(each.session_id)
 
     def validate(self, session_token: str) -> Session:
         """Return the live session of a token, and record its use.
