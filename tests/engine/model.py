@@ -30,7 +30,8 @@ class Model:
     def sign_in(self, container: int, key: Key, agent: Agent, session: Session) -> bool:
         """Take over what a sign-in made; return whether the agent was known."""
         reused = key in self.agents
-        self.agents[key] = replace(self.agents.get(key, agent), last_active=self.now)
+        known = self.agents.get(key, agent)
+        self.agents[key] = replace(known, last_active=self.now, sign_ins=known.sign_ins + 1)
         others = [each for each in self.live(session.agent_id) if session.exclusive]
         self.sessions[session.session_id] = session
         for each in others:

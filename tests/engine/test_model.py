@@ -76,12 +76,13 @@ class Machine(RuleBasedStateMachine):
         name, context = who[0].strip(), (who[1] or "").strip() or None
         agent = Agent(
             **ids, identity_key=identity_key(name, context), agent_name=name, context=context,
-            created_at=now, last_active=now,
+            created_at=now, last_active=now, sign_ins=0,
         )  # fmt: skip
         first = self.model.agents.get(key, agent)
         session = Session(
             **ids, session_id=made.session.session_id, agent_name=first.agent_name, context=first.context,
-            created_at=now, last_active=now, expires_at=now + IDLE + TOUCH, ends_at=now + LIFETIME, exclusive=exclusive,
+            created_at=now, last_active=now, expires_at=now + IDLE + TOUCH, ends_at=now + LIFETIME,
+            sign_in_number=first.sign_ins + 1, exclusive=exclusive,
         )  # fmt: skip
         assert made.session.agent_id == first.agent_id
         assert all(each.agent_id != agent.agent_id for other, each in self.model.agents.items() if other != key)

@@ -217,14 +217,6 @@ class TestWithTheCache:
         frozen.tick(self.SECONDS)
         assert api.validate(elsewhere["session_token"]).status == 401
 
-    def test_an_exclusive_sign_in_here_is_seen_at_once(self, api: Api, frozen: FrozenClock) -> None:
-        older = api.sign_in().body["session_token"]
-        api.validate(older)
-        frozen.tick(1)
-        api.sign_in(exclusive=True)
-
-        assert api.validate(older).status == 401
-
     def test_no_session_is_remembered_beyond_its_end(self, start: Callable[..., Api], frozen: FrozenClock) -> None:
         api = start(
             SESSION_CACHE_SECONDS="900", IDLE_TIMEOUT_SECONDS="60", LIFETIME_SECONDS="60", TOUCH_INTERVAL_SECONDS="60"
