@@ -24,7 +24,7 @@ LENGTH = (
     settings(max_examples=500, stateful_step_count=50)
     if THOROUGH
     # The same each time: what runs on every change must not fail by luck.
-    else settings(max_examples=60, stateful_step_count=30, derandomize=True)
+    else settings(max_examples=45, stateful_step_count=30, derandomize=True)
 )
 
 # Not Phase.explain, which repeats a failing run for minutes.
@@ -100,6 +100,7 @@ class Machine(RuleBasedStateMachine):
     def sign_out(self, container: int, made: SignedIn) -> None:
         answer = self.containers[container].sign_out(made.session_token)
         assert answer == self.model.sign_out(container, made.session.session_id)
+        self.look_at(made)
 
     @rule(made=made, limit=st.sampled_from([1, 2, 100]))
     def list_sessions(self, made: SignedIn, limit: int) -> None:
@@ -124,6 +125,7 @@ class Machine(RuleBasedStateMachine):
             return
         assert owner == session.owner
         self.model.end([each for each in self.model.live() if each.session_id == session.session_id])
+        self.look_at(made)
 
     @rule(made=made, owner=OWNERS)
     def end_all(self, made: SignedIn, owner: str) -> None:
@@ -131,6 +133,7 @@ class Machine(RuleBasedStateMachine):
         answer = unless(NotFoundError, lambda: self.agents.end_all_sessions(owner, agent_id))
         owned = owner == made.session.owner
         assert answer == (Ended(self.model.end(self.model.live(agent_id)), more=False) if owned else None)
+        self.look_at(made)
 
     @rule(owner=OWNERS, who=IDENTITIES)
     def presence(self, owner: str, who: tuple[str, str | None]) -> None:
@@ -138,6 +141,10 @@ class Machine(RuleBasedStateMachine):
         assert unless(NotFoundError, lambda: self.agents.find_agent(owner, *who)) == expected
         if expected:
             assert self.agents.get_agent(owner, expected.agent.agent_id) == expected
+
+    def look_at(self, made: SignedIn) -> None:
+        """Ask for the presence of the agent that was just used or ended."""
+        self.presence(made.session.owner, (made.session.agent_name, made.session.context))
 
     @rule()
     def count(self) -> None:
@@ -164,7 +171,7 @@ class Machine(RuleBasedStateMachine):
         }[edge]
         self.clock.time = self.model.now = max(self.clock.time, second - before)
         self.validate(container, made)
-        self.presence(made.session.owner, (made.session.agent_name, made.session.context))
+        self.look_at(made)
 
     @rule(which=st.integers(0, 2**16 - 1))
     def ttl_deletes(self, which: int) -> None:

@@ -21,7 +21,7 @@ from tests.engine.conftest import OWNER, THOROUGH, Database, NewClient
 
 WORKERS = 64
 EXCLUSIVE_WORKERS = 32
-ROUNDS = 200 if THOROUGH else 8
+ROUNDS = 200 if THOROUGH else 5
 EXCLUSIVE_ROUNDS = 200 if THOROUGH else 20
 
 
