@@ -29,7 +29,7 @@ demo: ## sign in, validate, list, sign out against the local service
 	@$(PYTHON_HERE) -m tools.demo
 
 test: .venv/.done .envs/sam/.done .envs/ministack/.done $(ENGINE) ## run all tests
-	.venv/bin/pytest --cov --numprocesses auto --maxprocesses 4 --dist loadgroup
+	.venv/bin/pytest --cov --numprocesses auto --maxprocesses 4
 
 prove: .venv/.done $(ENGINE) ## run the engine suite at full length: 200 rounds of every race, 500 runs of the model
 	HYPOTHESIS_PROFILE=thorough .venv/bin/pytest tests/engine --durations=20

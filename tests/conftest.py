@@ -1,9 +1,10 @@
 """What all tests share: a clock that moves only when told to."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from agent_sessions import clock
 
@@ -22,16 +23,16 @@ class FrozenClock:
         self.time += seconds
 
 
-# These folders share one emulator or engine each, so each is run by one process.
-TOGETHER = ("e2e", "engine")
+class ByFolder(LoadScopeScheduling):
+    """Gives a file to one process, and a folder that shares an emulator or an engine as a whole."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder = nodeid.split("/")[1]
+        return folder if folder in ("e2e", "engine") else nodeid.partition("::")[0]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        if folder in TOGETHER:
-            item.add_marker(pytest.mark.xdist_group(folder))
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFolder:
+    return ByFolder(config, log)
 
 
 @pytest.fixture
