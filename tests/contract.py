@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -9,6 +10,25 @@ from jsonschema import Draft202012Validator
 from tests.template import ROOT
 
 DOCUMENT: dict[str, Any] = json.loads((ROOT / "docs/openapi.json").read_text())
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def body(self) -> dict[str, Any]:
+        body: dict[str, Any] = json.loads(self.text)
+        return body
+
+    @property
+    def messages(self) -> dict[str, str]:
+        """What is wrong with each bad field."""
+        return {each["field"]: each["message"] for each in self.body["errors"]}
 
 
 def _closed(node: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import botocore.session
 import pytest
 
-from tests.contract import check_answer
+from tests.contract import Answer, check_answer
 from tools.local import stack
 from tools.local.emulator import Emulator, free_port
 
@@ -31,20 +31,6 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     emulator = Emulator.start(folder, free_port(), AUTH="true")
     yield emulator
     emulator.stop()
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back over HTTP."""
-
-    status: int
-    headers: dict[str, str]
-    text: str
-
-    @property
-    def body(self) -> dict[str, Any]:
-        body: dict[str, Any] = json.loads(self.text)
-        return body
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """The functions in process, on tables that moto makes from template.yaml; no test leaves the machine."""
 
 import importlib.util
-import json
 import logging
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ import pytest
 from moto import mock_aws
 from pytest_socket import disable_socket, enable_socket
 
-from tests.contract import check_answer
+from tests.contract import Answer, check_answer
 from tests.events import Event, http_event, iam
 from tests.template import ROOT, function_environment, table_definition
 
@@ -75,25 +74,6 @@ class Context:
 
     def get_remaining_time_in_millis(self) -> int:
         return self.milliseconds
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a function answered."""
-
-    status: int
-    headers: dict[str, str]
-    text: str
-
-    @property
-    def body(self) -> dict[str, Any]:
-        body: dict[str, Any] = json.loads(self.text)
-        return body
-
-    @property
-    def messages(self) -> dict[str, str]:
-        """What is wrong with each bad field."""
-        return {each["field"]: each["message"] for each in self.body["errors"]}
 
 
 @dataclass

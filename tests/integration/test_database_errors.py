@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
+from tests.contract import Answer
 from tests.events import load_event
-from tests.integration.conftest import Answer, Api
+from tests.integration.conftest import Api
 
 AGENT = "0b0b0b0b-0000-4000-8000-000000000009"
 TOKEN = "CwsLCwAAQACAAAAAAAAACQABAgMEBQYHCAkKCwwNDg8"

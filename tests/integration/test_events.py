@@ -5,7 +5,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.events import EVENT_NAMES, load_event
+from tests.events import EVENT_NAMES, http_event, load_event
 from tests.integration.conftest import Api, Context
 from tests.template import resources
 
@@ -56,3 +56,14 @@ def test_the_mapping_of_a_custom_domain_changes_nothing(api: Api, name: str) -> 
     event["rawPath"] = event["requestContext"]["http"]["path"] = f"/v1{event['rawPath']}"
 
     assert api.send(event).status == EXPECTED[name]
+
+
+@pytest.mark.parametrize("suffix", ["/sessions", "%2Fsessions", "{session_id}", "\ud800", "\x00", "🤖"])
+def test_no_value_of_a_path_leads_to_another_route(api: Api, suffix: str) -> None:
+    agent_id = api.send(load_event("sign_in")).body["agent_id"]
+    event = http_event("get_agent", authorizer=load_event("sign_in")["requestContext"]["authorizer"], agent_id="x")
+    event["pathParameters"]["agent_id"] = agent_id + suffix
+
+    answer = api.send(event)
+
+    assert (answer.status, answer.body["detail"]) == (404, "No such agent")

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -38,10 +38,10 @@ def _as_routed(event: dict[str, Any]) -> dict[str, Any]:
     The path that was called may begin with the mapping of a custom domain, or be encoded in ways that
     the gateway and the resolver read differently.
     """
-    path: str = event["routeKey"].partition(" ")[2]
-    for name, value in (event.get("pathParameters") or {}).items():
-        path = path.replace(f"{{{name}}}", value)
-    return event | {"rawPath": path}
+    template: str = event["routeKey"].partition(" ")[2]
+    # Quoted, so that no value can make the path of another route; an id is the same quoted.
+    values = {name: quote(value, "", errors="replace") for name, value in (event.get("pathParameters") or {}).items()}
+    return event | {"rawPath": template.format_map(values)}
 
 
 class HttpApi(APIGatewayHttpResolver):
