@@ -13,8 +13,9 @@ import pytest
 from botocore.config import Config
 from moto import mock_aws
 
+from agent_sessions import clock
 from agent_sessions.agents import AgentService
-from agent_sessions.database import PATIENCE
+from agent_sessions.database import PATIENCE, prepare
 from agent_sessions.items import session_item
 from agent_sessions.models import Session
 from agent_sessions.report import ActivityReport
@@ -96,6 +97,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _needs_engine(item: pytest.Item) -> bool:
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
     return "new_engine_client" in getattr(item, "fixturenames", ()) or parameters.get("new_client") == "engine"
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no operation run out of time: a busy machine is no fault of the database."""
+    monkeypatch.setattr(clock, "monotonic", lambda: 0.0)
 
 
 @pytest.fixture(scope="session")
@@ -200,13 +207,17 @@ def drop(database: Database) -> None:
 
 
 def _client(session: botocore.session.Session, *, endpoint_url: str | None = None) -> "DynamoDBClient":
-    client = session.create_client(
-        "dynamodb",
-        region_name="eu-west-1",
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",
-        # As in production, but a busy machine is no fault of the database.
-        config=PATIENCE.merge(Config(connect_timeout=30, read_timeout=30)),
-        endpoint_url=endpoint_url,
+    client = cast(
+        "DynamoDBClient",
+        session.create_client(
+            "dynamodb",
+            region_name="eu-west-1",
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+            # As in production, but a busy machine is no fault of the database.
+            config=PATIENCE.merge(Config(connect_timeout=30, read_timeout=30)),
+            endpoint_url=endpoint_url,
+        ),
     )
-    return cast("DynamoDBClient", client)
+    prepare(client)
+    return client

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent_sessions.agents import AgentService
+from agent_sessions.agents import RESERVE_SECONDS, AgentService
 from agent_sessions.errors import NotFoundError, SessionError
 from agent_sessions.models import Ended, Session, SignedIn
 from agent_sessions.report import ActivityReport
@@ -367,7 +367,7 @@ class TestEnd:
     def test_where_time_runs_out_calling_again_goes_on(self, sessions: SessionService, agents: AgentService) -> None:
         live = signed_in(sessions, 60)
         agent_id = live[0].session.agent_id
-        left = iter([20.0, 18.0, 17.9, 20.0])
+        left = iter([20.0, RESERVE_SECONDS, RESERVE_SECONDS - 0.1, 20.0])
 
         answers = [agents.end_all_sessions(OWNER, agent_id, seconds_left=lambda: next(left)) for _ in range(2)]
 

@@ -5,7 +5,7 @@ from typing import Self
 
 from agent_sessions import clock, identity
 from agent_sessions.clock import SecondsLeft, no_deadline
-from agent_sessions.database import SLOWEST_CALL_SECONDS
+from agent_sessions.deadline import ANSWER_SECONDS, answer_within
 from agent_sessions.errors import NotFoundError
 from agent_sessions.identity import Identity
 from agent_sessions.last_seen import record_seen
@@ -15,8 +15,8 @@ from agent_sessions.settings import Settings
 from agent_sessions.store import BATCH, Store
 
 MAX_PAGE = 100
-# Begun with less left, a page, a batch and the last-seen write might not all be done in time.
-RESERVE_SECONDS = 3 * SLOWEST_CALL_SECONDS
+# Begun with less left, a batch and the last-seen write might not both be done in time.
+RESERVE_SECONDS = 2 * ANSWER_SECONDS
 
 
 class AgentService:
@@ -43,6 +43,7 @@ class AgentService:
         """
         return cls(Store.from_settings(Settings.from_environment()), count=count)
 
+    @answer_within()
     def find_agent(self, owner: str, agent_name: str, context: str | None = None) -> Presence:
         """Find an agent by its identity, and its presence.
 
@@ -54,6 +55,7 @@ class AgentService:
         agent_id = self._store.find_agent_id(owner, who.key) or identity.agent_id(owner, who.key)
         return self.get_agent(owner, agent_id)
 
+    @answer_within()
     def get_agent(self, owner: str, agent_id: str) -> Presence:
         """Return an agent with its presence."""
         agent = self._owned(owner, agent_id)
@@ -61,6 +63,7 @@ class AgentService:
         live = [each.last_active for each in self._store.sessions_of(agent_id) if each.is_live(now)]
         return Presence(agent, len(live), max([agent.last_active, *live]))
 
+    @answer_within()
     def list_sessions(
         self, owner: str, agent_id: str, *, limit: int = MAX_PAGE, after: str | None = None
     ) -> SessionPage:
@@ -83,6 +86,7 @@ class AgentService:
                 page.append(session)
         return SessionPage(tuple(page), None)
 
+    @answer_within()
     def end_session(self, owner: str, agent_id: str, session_id: str) -> None:
         """End a session by its handle; no error where it had already ended."""
         if not (identity.is_id(agent_id) and identity.is_id(session_id)):
@@ -106,18 +110,21 @@ class AgentService:
         agent = self._owned(owner, agent_id)
         now = clock.now()
         live = (each for each in self._store.sessions_of(agent_id) if each.is_live(now))
-        ended, seen, more = 0, agent.last_active, False
-        for batch in batched(live, BATCH, strict=False):
-            if seconds_left() < RESERVE_SECONDS:
-                more = True
-                break
-            self._store.delete_sessions(batch, seconds_left=seconds_left)
+        batches = batched(live, BATCH, strict=False)
+        ended, seen, more = 0, agent.last_active, True
+        while more and seconds_left() >= RESERVE_SECONDS:
+            with answer_within():
+                batch = next(batches, ())
+                self._store.delete_sessions(batch)
             ended += len(batch)
-            seen = max(seen, *(each.last_active for each in batch))
+            seen = max([seen, *(each.last_active for each in batch)])
+            more = len(batch) == BATCH
         if seen > agent.last_active:
-            record_seen(self._store, agent_id, seen, self._count)
+            with answer_within():
+                record_seen(self._store, agent_id, seen, self._count)
         return Ended(ended, more)
 
+    @answer_within()
     def _owned(self, owner: str, agent_id: str) -> Agent:
         # What is no id is no agent's; DynamoDB would refuse some of it as a key.
         agent = self._store.get_agent(agent_id) if identity.is_id(agent_id) else None

@@ -1,28 +1,33 @@
 """The DynamoDB client, its patience, and its errors in the words of this package."""
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, cast
+from zlib import crc32
 
 import botocore.session
 from botocore import exceptions
 from botocore.config import Config
 from botocore.parsers import ResponseParserError
 
+from agent_sessions.deadline import seconds_left
 from agent_sessions.errors import DatabaseError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# Three attempts of at most 1 s each: a caller hears of a silent database before it gives up itself.
+CONNECT_SECONDS = 0.5
+READ_SECONDS = 1.0
+ATTEMPT_SECONDS = CONNECT_SECONDS + READ_SECONDS
+
+# Up to three attempts, as far as they fit in the time that an operation has.
 PATIENCE = Config(
-    connect_timeout=0.5,
-    read_timeout=1.0,
+    connect_timeout=CONNECT_SECONDS,
+    read_timeout=READ_SECONDS,
     retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=64,
     tcp_keepalive=True,
 )
-# What a call takes at worst, with the pauses between its attempts.
-SLOWEST_CALL_SECONDS = 6.0
 # Nobody waits for the report, and a page of a scan is a megabyte.
 REPORT_PATIENCE = PATIENCE.merge(Config(read_timeout=10.0))
 
@@ -37,41 +42,104 @@ _TRANSIENT = frozenset(
         "ThrottlingException",
     }
 )
-_UNREACHABLE = (
-    exceptions.ConnectionError,
-    exceptions.HTTPClientError,
-    exceptions.ChecksumError,
-    ResponseParserError,
-)
 
 
 class ConditionFailedError(Exception):
     """A conditional write found another item than it asked for; an answer, not a failure."""
 
 
+class MalformedAnswerError(Exception):
+    """What came back is not what DynamoDB sends, though it says that all is well."""
+
+
+_UNREACHABLE = (
+    exceptions.ConnectionError,
+    exceptions.HTTPClientError,
+    exceptions.ChecksumError,
+    ResponseParserError,
+    MalformedAnswerError,
+)
+
+
+class Answer(dict[str, Any]):
+    """What DynamoDB answered; to ask for a field that it left out raises DatabaseError."""
+
+    def __init__(self, operation: str, fields: dict[str, Any]) -> None:
+        super().__init__(fields)
+        self._operation = operation
+
+    def __missing__(self, field: str) -> Any:
+        raise DatabaseError(self._operation) from MalformedAnswerError(f"there is no {field}")
+
+
 def create_client(patience: Config = PATIENCE) -> "DynamoDBClient":
     """Make the client; its region, credentials and endpoint come from the environment, as AWS documents."""
     session = botocore.session.get_session()
-    return cast("DynamoDBClient", session.create_client("dynamodb", config=patience))
+    client = cast("DynamoDBClient", session.create_client("dynamodb", config=patience))
+    prepare(client)
+    return client
 
 
-def call(operation: Callable[..., Any], **parameters: Any) -> Mapping[str, Any]:
+def prepare(client: "DynamoDBClient") -> None:
+    """Let a client believe no answer that is not DynamoDB's, and begin no attempt that it has no time for."""
+    client.meta.events.register("before-parse.dynamodb", _refuse_malformed)
+    # The first handler that answers decides; botocore's types know of no answers.
+    client.meta.events.register_first("needs-retry.dynamodb", cast("Callable[..., None]", _refuse_late))
+
+
+def call(operation: Callable[..., Any], **parameters: Any) -> Answer:
     """Call DynamoDB.
 
     Raises:
         ConditionFailedError: the condition of a write was not met.
-        DatabaseError: DynamoDB throttled, failed or could not be reached, after all attempts.
+        DatabaseError: DynamoDB throttled, failed, could not be reached or answered nonsense, after all
+            attempts that there was time for.
         ClientError: anything else is a bug in this package or its permissions, and stays visible.
     """
+    name = operation.__name__
+    if seconds_left() < ATTEMPT_SECONDS:
+        raise DatabaseError(name) from TimeoutError("the calls before took all the time")
     try:
-        return cast("Mapping[str, Any]", operation(**parameters))
+        return Answer(name, operation(**parameters))
     except exceptions.ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if code == "ConditionalCheckFailedException":
             raise ConditionFailedError from error
         if code in _TRANSIENT or status >= 500:
-            raise DatabaseError(operation.__name__) from error
+            raise DatabaseError(name) from error
         raise
     except _UNREACHABLE as error:
-        raise DatabaseError(operation.__name__) from error
+        raise DatabaseError(name) from error
+
+
+def _refuse_malformed(response_dict: dict[str, Any], **_: Any) -> None:
+    """Check an answer before botocore reads it, which takes what is no JSON for an empty answer.
+
+    An empty answer means "no such item", so believing a garbled one would sign an agent out.
+    """
+    if _is_whole(response_dict["body"], response_dict["headers"].get("x-amz-crc32")):
+        return
+    if response_dict["status_code"] < 500:
+        raise MalformedAnswerError
+    # The words of something in between, such as a balancer; the status says all that is needed.
+    response_dict["body"] = b""
+
+
+def _is_whole(body: bytes, checksum: str | None) -> bool:
+    if checksum is not None:
+        return checksum == str(crc32(body))
+    try:
+        return isinstance(json.loads(body), dict)
+    except ValueError:
+        return False
+
+
+def _refuse_late(attempts: int, response: tuple[Any, Any] | None, **_: Any) -> Literal[False] | None:
+    """Tell botocore not to try again (False) where its longest pause and an attempt would end too late."""
+    pause = 0.1
+    if response is not None:
+        # https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html: throttled, it waits
+        # up to 1 s, then up to 2 s; where DynamoDB asks for more, up to 5 s longer.
+        pause = 2 ** (attempts - 1) + (5 if "x-amz-retry-after" in response[0].headers else 0)
+    return False if seconds_left() < pause + ATTEMPT_SECONDS else None

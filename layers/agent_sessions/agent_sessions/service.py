@@ -5,6 +5,7 @@ from typing import Self
 
 from agent_sessions import clock, identity
 from agent_sessions.cache import SessionCache
+from agent_sessions.deadline import answer_within
 from agent_sessions.errors import DatabaseError, SessionError
 from agent_sessions.identity import Identity
 from agent_sessions.last_seen import record_seen
@@ -43,6 +44,7 @@ class SessionService:
         settings = Settings.from_environment()
         return cls(Store.from_settings(settings), settings, count=count)
 
+    @answer_within()
     def sign_in(self, owner: str, agent_name: str, context: str | None = None, *, exclusive: bool = False) -> SignedIn:
         """Recognise or create the agent, and give it a new session.
 
@@ -112,6 +114,7 @@ class SessionService:
         for each in ended:
             self._cache.forget(each.session_id)
 
+    @answer_within()
     def validate(self, session_token: str) -> Session:
         """Return the live session of a token, and record its use.
 
@@ -164,6 +167,7 @@ class SessionService:
         """When a session used at ``now`` ends: never early, although uses within an interval go unwritten."""
         return min(now + self._settings.idle_timeout + self._settings.touch_interval, ends_at)
 
+    @answer_within()
     def sign_out(self, session_token: str) -> Session | None:
         """End the session of a token; return it, or None where it had already ended.
 
@@ -184,6 +188,7 @@ class SessionService:
         record_seen(self._store, session.agent_id, now, self._count)
         return session
 
+    @answer_within()
     def check_health(self) -> None:
         """Ask the database for one item; raises DatabaseError where it does not answer."""
         self._store.ping()

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from botocore.config import Config
 
-from agent_sessions.clock import SecondsLeft, no_deadline
-from agent_sessions.database import PATIENCE, SLOWEST_CALL_SECONDS, ConditionFailedError, call, create_client
+from agent_sessions.database import PATIENCE, ConditionFailedError, call, create_client
 from agent_sessions.errors import DatabaseError
 from agent_sessions.identity import Identity
 from agent_sessions.items import Item, number, read_agent, read_session, session_item, session_key
@@ -222,23 +221,17 @@ class Store:
         for page in _pages(self._client.query, query):
             yield from map(read_session, page)
 
-    def delete_sessions(self, sessions: Iterable[Session], *, seconds_left: SecondsLeft = no_deadline) -> None:
-        """Delete many sessions, 25 to a call.
-
-        Raises:
-            DatabaseError: DynamoDB leaves some after 5 attempts, or there is no time for another.
-        """
+    def delete_sessions(self, sessions: Iterable[Session]) -> None:
+        """Delete many sessions, 25 to a call; raises DatabaseError where DynamoDB leaves some after 5 attempts."""
         for batch in batched(sessions, BATCH, strict=False):
             left: Sequence[Any] = [
                 {"DeleteRequest": {"Key": session_key(each.agent_id, each.session_id)}} for each in batch
             ]
             for attempt in range(BATCH_ATTEMPTS):
                 answer = call(self._client.batch_write_item, RequestItems={self._sessions: left})
-                left = answer.get("UnprocessedItems", {}).get(self._sessions, [])
+                left = answer["UnprocessedItems"].get(self._sessions, [])
                 if not left:
                     break
-                if seconds_left() < 2 * SLOWEST_CALL_SECONDS:
-                    raise DatabaseError("batch_write_item")
                 time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  jitter is no secret
             else:
                 raise DatabaseError("batch_write_item")
