@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, cast
 from zlib import crc32
 
-import botocore.session
 from botocore import exceptions
 from botocore.config import Config
 from botocore.parsers import ResponseParserError
 
+from agent_sessions import aws
 from agent_sessions.deadline import seconds_left
 from agent_sessions.errors import DatabaseError
 
@@ -73,9 +73,8 @@ class Answer(dict[str, Any]):
 
 
 def create_client(patience: Config = PATIENCE) -> "DynamoDBClient":
-    """Make the client; its region, credentials and endpoint come from the environment, as AWS documents."""
-    session = botocore.session.get_session()
-    client = cast("DynamoDBClient", session.create_client("dynamodb", config=patience))
+    """Make a client of DynamoDB."""
+    client: DynamoDBClient = aws.create_client("dynamodb", patience)
     prepare(client)
     return client
 

@@ -4,11 +4,9 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-import botocore.session
-
-from agent_sessions import clock
+from agent_sessions import aws, clock
 from agent_sessions.database import REPORT_PATIENCE
 from agent_sessions.settings import Settings
 from agent_sessions.store import Store
@@ -47,9 +45,8 @@ class ActivityReport:
     def from_environment(cls) -> "ActivityReport":
         """Make the report of this deployment; raises SettingsError that names what is missing."""
         settings = Settings.from_environment()
-        cloudwatch = botocore.session.get_session().create_client("cloudwatch", config=REPORT_PATIENCE)
-        store = Store.from_settings(settings, REPORT_PATIENCE)
-        return cls(store, cast("CloudWatchClient", cloudwatch), settings)
+        cloudwatch: CloudWatchClient = aws.create_client("cloudwatch", REPORT_PATIENCE)
+        return cls(Store.from_settings(settings, REPORT_PATIENCE), cloudwatch, settings)
 
     def run(self) -> Active:
         """Count, then put both metrics in one call.
