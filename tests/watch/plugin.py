@@ -35,7 +35,7 @@ class Watch:
         for title, text in report.sections:
             if title.endswith(call.when):
                 LEAKS.check("outputs", title.lower(), text)
-        if problems := LEAKS.take() + CALLS.take():
+        if problems := dict.fromkeys(LEAKS.take() + CALLS.take()):
             report.outcome = "failed"
             report.longrepr = "\n".join([report.longreprtext, *problems]).strip()
         return report
