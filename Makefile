@@ -14,10 +14,10 @@ unexport PYTHONDONTWRITEBYTECODE
 ENGINE := $(if $(shell command -v java && command -v mvn),.envs/dynamodb-local/.done)
 
 .DEFAULT_GOAL := help
-.PHONY: help local stop demo test prove check openapi format lock deploy clean
+.PHONY: help local stop demo dashboard test prove check openapi format lock deploy clean
 
 help: ## list the commands
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "make %-8s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "make %-9s %s\n", $$1, $$2}'
 
 local: .envs/sam/.done .envs/ministack/.done ## start the service on a local AWS emulator, or update it (PORT=4566)
 	@$(PYTHON_HERE) -m tools.local up $(if $(PORT),--port $(PORT))
@@ -28,7 +28,10 @@ stop: ## stop what `make local` started
 demo: ## sign in, validate, list, sign out against the local service
 	@$(PYTHON_HERE) -m tools.demo
 
-test: .venv/.done .envs/sam/.done .envs/ministack/.done $(ENGINE) ## run all tests
+dashboard: .envs/plot/.done ## draw the CloudWatch dashboard from what the local service did
+	@.envs/plot/bin/python -m tools.dashboard
+
+test: .venv/.done .envs/sam/.done .envs/ministack/.done .envs/plot/.done $(ENGINE) ## run all tests
 	.venv/bin/pytest --cov --numprocesses auto --maxprocesses 4
 
 prove: .venv/.done $(ENGINE) ## run the engine suite at full length: 200 rounds of every race, 500 runs of the model
@@ -38,7 +41,7 @@ check: .venv/.done .envs/sam/.done .envs/checkov/.done ## lint, types, template,
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy
-	.envs/sam/bin/cfn-lint template.yaml
+	.envs/sam/bin/cfn-lint template.yaml operations/*.yaml
 	.envs/checkov/bin/checkov --config-file .checkov.yaml
 	.venv/bin/python -m tools.openapi --check
 
@@ -56,7 +59,7 @@ deploy: .envs/sam/.done ## deploy to AWS with your credentials, asking for each 
 LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header --upgrade
 lock: .venv/.uv ## pin the newest versions of all dependencies
 	$(LOCK) layers/agent_sessions/requirements.in -o layers/agent_sessions/requirements.txt
-	for name in bootstrap dev sam ministack checkov; do $(LOCK) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+	for name in bootstrap dev sam ministack checkov plot; do $(LOCK) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 
 clean: stop ## remove everything that was made
 	rm -rf .venv .envs .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

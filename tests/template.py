@@ -1,4 +1,4 @@
-"""template.yaml as the tests read it."""
+"""template.yaml, and what is nested in it, as the tests read them."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,13 +28,13 @@ def _tag(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
 _Loader.add_multi_constructor("!", _tag)
 
 
-def load_template() -> dict[str, Any]:
-    """Return the template, with short tags spelt out."""
-    template: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), Loader=_Loader)  # noqa: S506
+def load_template(path: str) -> dict[str, Any]:
+    """Return a template, with short tags spelt out."""
+    template: dict[str, Any] = yaml.load((ROOT / path).read_text(), Loader=_Loader)  # noqa: S506
     return template
 
 
-TEMPLATE = load_template()
+TEMPLATE = load_template("template.yaml")
 PARAMETERS: dict[str, Any] = TEMPLATE["Parameters"]
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
 

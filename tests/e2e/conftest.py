@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -19,6 +20,9 @@ from tools.local.emulator import Emulator, free_port
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+
+PATIENCE = 60  # seconds
 
 
 @pytest.fixture(scope="session")
@@ -121,6 +125,12 @@ def api(deploy: Callable[..., Api]) -> Api:
     return deploy("agent-sessions")
 
 
+@pytest.fixture(scope="session")
+def watched(deploy: Callable[..., Api]) -> Api:
+    """A service whose numbers nobody else changes."""
+    return deploy("watched", TouchIntervalSeconds="1")
+
+
 @pytest.fixture
 def aws(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
     """Makes clients of the emulator's services."""
@@ -131,6 +141,28 @@ def aws(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", emulator.url)
     return botocore.session.get_session().create_client
+
+
+def wait_for[Found](look: Callable[[], Found | None]) -> Found:
+    """Look until something is found."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        found = look()
+        if found is not None:
+            return found
+        time.sleep(0.1)
+    pytest.fail(f"nothing was found in {PATIENCE} s")
+
+
+def let_report_put_metrics(aws: Callable[[str], Any], function_name: str) -> None:
+    """Allow the report what it may on AWS: the emulator does not know the condition of its permission."""
+    allowed = {"Effect": "Allow", "Action": "cloudwatch:PutMetricData", "Resource": "*"}
+    function = aws("lambda").get_function(FunctionName=function_name)["Configuration"]
+    aws("iam").put_role_policy(
+        RoleName=function["Role"].rpartition("/")[2],
+        PolicyName="without-condition",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+    )
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Api
+from tests.e2e.conftest import Api, let_report_put_metrics
 from tests.template import ROOT
 
 UNKNOWN = "0b0b0b0b-0000-4000-8000-000000000009"
@@ -147,14 +147,7 @@ def test_the_report_counts_what_is_alive(api: Api, aws: Callable[[str], Any]) ->
     for _ in range(3):
         api.sign_in("Counted")
     items = aws("dynamodb").scan(TableName=api.outputs["SessionsTableName"])["Items"]
-    # The emulator does not know the condition that holds the function to one namespace.
-    allowed = {"Effect": "Allow", "Action": "cloudwatch:PutMetricData", "Resource": "*"}
-    function = aws("lambda").get_function(FunctionName=api.outputs["ReportFunctionName"])["Configuration"]
-    aws("iam").put_role_policy(
-        RoleName=function["Role"].rpartition("/")[2],
-        PolicyName="without-condition",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
-    )
+    let_report_put_metrics(aws, api.outputs["ReportFunctionName"])
 
     answer = aws("lambda").invoke(FunctionName=api.outputs["ReportFunctionName"])
 

@@ -147,9 +147,11 @@ def test_each_rule_that_is_left_out_has_its_reason_beside_it() -> None:
     assert left_out
     assert [line for line in left_out if not re.fullmatch(r"  - CKV\w+ +# \w.{20,}", line)] == []
     # Nothing else leaves a rule out: neither a comment or metadata of the template, nor a file of cfn-lint's.
-    assert not re.search(r"checkov:|cfn-lint:", (ROOT / "template.yaml").read_text())
+    for template in ("template.yaml", "operations/operations.yaml"):
+        assert not re.search(r"checkov:|cfn-lint:", (ROOT / template).read_text())
+        assert template in (ROOT / ".checkov.yaml").read_text()
     assert not [path for path in ROOT.glob(".cfnlint*") if path.is_file()]
-    assert "cfn-lint template.yaml\n" in (ROOT / "Makefile").read_text()
+    assert "cfn-lint template.yaml operations/*.yaml\n" in (ROOT / "Makefile").read_text()
 
 
 @pytest.mark.parametrize("table", ["AgentsTable", "SessionsTable"])
@@ -190,6 +192,7 @@ def test_access_logs_have_no_path_no_query_and_no_header() -> None:
     assert set(re.findall(r"\$(?:context\.)?([\w.]+)", log_format)) == {
         "requestTimeEpoch",
         "requestId",
+        "identity.sourceIp",
         "routeKey",
         "status",
         "responseLatency",

@@ -37,9 +37,10 @@ def needed_by_lambda(function: str) -> set[Permission]:
         Permission("xray:PutTraceSegments", "*"),
         Permission("xray:PutTelemetryRecords", "*"),
     }
-    if "DeadLetterQueue" in properties:
+    if "EventInvokeConfig" in properties:
         # Lambda sends an event there that has failed for the last time.
-        needed.add(Permission("sqs:SendMessage", resource_name(properties["DeadLetterQueue"]["TargetArn"])))
+        destination = properties["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Destination"]
+        needed.add(Permission("sqs:SendMessage", resource_name(destination)))
     return needed
 
 

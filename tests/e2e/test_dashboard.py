@@ -1,0 +1,124 @@
+"""The deployed dashboard shows what the service did."""
+
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Api, let_report_put_metrics, wait_for
+from tests.template import ROOT
+from tools.dashboard.body import Metric, Widget, read_widgets
+from tools.dashboard.emulated import put_metrics
+from tools.dashboard.series import Reader
+from tools.local.emulator import Emulator
+
+# No call to the database fails here; tests/integration/test_metrics.py lets some.
+NEVER_HERE = {"TouchFailures", "DatabaseErrors"}
+DAY = 24 * 3600
+
+
+@pytest.fixture
+def widgets(watched: Api, aws: Callable[[str], Any]) -> list[Widget]:
+    name = watched.outputs["DashboardName"]
+    return read_widgets(aws("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"])
+
+
+@pytest.fixture
+def put(watched: Api, aws: Callable[[str], Any], emulator: Emulator) -> Callable[[], int]:
+    """Puts the metrics of what happened since the last time."""
+    return lambda: put_metrics(aws, "watched", emulator.folder / "watched-metrics.json")
+
+
+@pytest.fixture
+def read(aws: Callable[[str], Any]) -> Callable[[Metric, str], list[float]]:
+    """Reads a metric of this day and the next, in one value a day."""
+    today = int(time.time()) // DAY * DAY
+    reader = Reader(aws("cloudwatch"), (today, today + DAY), DAY)
+    return lambda metric, stat: list(reader.values(metric, stat).values())
+
+
+def own(name: str) -> Metric:
+    return Metric("AgentSessions", name, frozenset({("service", "watched")}))
+
+
+def use(api: Api) -> None:
+    """Let everything happen that happens in normal use."""
+    token = api.sign_in("Watched").body["session_token"]
+    api.sign_in("Watched")
+
+    def is_touched() -> bool | None:
+        session = api.validate(token).body
+        return session["last_active"] > session["created_at"] or None
+
+    wait_for(is_touched)
+    api.sign_out(token)
+    api.validate(token)
+
+
+def test_every_widget_shows_what_the_service_did(
+    watched: Api,
+    widgets: list[Widget],
+    put: Callable[[], int],
+    read: Callable[[Metric, str], list[float]],
+    aws: Callable[[str], Any],
+) -> None:
+    use(watched)
+    let_report_put_metrics(aws, watched.outputs["ReportFunctionName"])
+    assert "FunctionError" not in aws("lambda").invoke(FunctionName=watched.outputs["ReportFunctionName"])
+    put()
+
+    drawn = [(line.source, line.stat) for widget in widgets for line in widget.lines]
+    shown = {source.name for source, _ in drawn if not isinstance(source, str)}
+    seen = {source.name for source, stat in drawn if isinstance(source, Metric) and read(source, stat)}
+    # The emulator throttles nothing, and its dead-letter queue refuses nothing.
+    assert shown - seen == NEVER_HERE | {"ReadThrottleEvents", "WriteThrottleEvents", "DestinationDeliveryFailures"}
+
+
+def test_what_is_put_twice_counts_once(
+    watched: Api, put: Callable[[], int], read: Callable[[Metric, str], list[float]]
+) -> None:
+    put()
+    before = sum(read(own("SignIns"), "Sum"))
+    for _ in range(3):
+        watched.sign_in("Counted")
+
+    assert put() > 3
+    assert put() == 1  # the length of the queue, which is a level
+    assert sum(read(own("SignIns"), "Sum")) == before + 3
+
+
+def test_requests_are_measured_by_route_as_the_gateway_does(
+    watched: Api, put: Callable[[], int], widgets: list[Widget], aws: Callable[[str], Any]
+) -> None:
+    agent_id = watched.sign_in("Routed").body["agent_id"]
+    watched.agent(agent_id)
+    put()
+    now = int(time.time())
+    reader = Reader(aws("cloudwatch"), range(now - 3600, now + 60, 60), 60)
+
+    (widget,) = [each for each in widgets if each.title == "p99 of each route, ms"]
+    assert {"POST /sessions", "GET /agents/{agent_id}"} <= {line.label for line in reader.lines_of(widget)}
+
+
+def test_the_picture_has_every_widget(
+    watched: Api, widgets: list[Widget], emulator: Emulator, aws: Callable[[str], Any], tmp_path: Path
+) -> None:
+    use(watched)
+    let_report_put_metrics(aws, watched.outputs["ReportFunctionName"])
+    picture = tmp_path / "dashboard.png"
+
+    command: list[str | Path] = [ROOT / ".envs/plot/bin/python", "-W", "error", "-m", "tools.dashboard"]
+    options: list[str | Path] = ["--folder", emulator.folder, "--stack-name", "watched", "--to", picture]
+    done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+
+    assert (done.returncode, done.stderr) == (0, "")
+    told = {line[:28].strip(): line[28:].strip() for line in done.stdout.splitlines()}
+    for widget in widgets:
+        if widget.kind == "metric":
+            expected = "no data on the emulator" if widget.title == "Table throttles" else "values"
+            assert told[widget.title].endswith(expected)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert picture.stat().st_size > 50_000

@@ -1,0 +1,244 @@
+"""No widget and no alarm waits for a metric that nobody emits: all that the service can count, it counts here."""
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from botocore.exceptions import EndpointConnectionError
+
+from agent_sessions.store import IDENTITY_INDEX
+from tests.conftest import FrozenClock
+from tests.events import load_event
+from tests.integration.conftest import Api, Context
+from tests.operations import PASSED, SERVICE, alarms, on_the_dashboard, resources, watched, widgets
+from tests.template import RESOURCES, ROOT
+from tools.dashboard.body import Metric, Search
+from tools.dashboard.log_metrics import LogLine, embedded_metrics
+from tools.dashboard.metric_math import evaluate
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+
+OWN = "AgentSessions"
+DOCUMENTED = yaml.safe_load((ROOT / "tests/data/aws_metrics.yaml").read_text())
+
+# What a dimension of AWS's metrics names; checked against the type of the resource that the template passes.
+NAMES = {
+    "ApiId": "AWS::ApiGatewayV2::Api",
+    "FunctionName": "AWS::Serverless::Function",
+    "QueueName": "AWS::SQS::Queue",
+    "TableName": "AWS::DynamoDB::Table",
+}
+
+
+def shown() -> list[Metric | Search]:
+    """Return everything that the dashboard draws and the alarms watch."""
+    return [*on_the_dashboard(), *(metric for alarm in alarms().values() for metric in watched(alarm).values())]
+
+
+@contextmanager
+def failing(function: ModuleType, operation: str) -> Iterator[None]:
+    """Let a call to DynamoDB find nobody."""
+
+    def fail(**_: object) -> None:
+        raise EndpointConnectionError(endpoint_url="x")
+
+    events = function.service._store._client.meta.events
+    events.register(f"before-call.dynamodb.{operation}", fail)
+    yield
+    events.unregister(f"before-call.dynamodb.{operation}", fail)
+
+
+@pytest.fixture
+def emitted(
+    api: Api,
+    load_function: Callable[[str], ModuleType],
+    frozen: FrozenClock,
+    capsys: pytest.CaptureFixture[str],
+) -> set[Metric]:
+    """Everything that the service emits: log lines in embedded metric format, and what the report puts."""
+    put: set[Metric] = set()
+
+    def note(params: dict[str, Any], **_: object) -> None:
+        for datum in params["MetricData"]:
+            put.add(metric_of(params["Namespace"], datum))
+
+    token = api.sign_in().body["session_token"]
+    api.sign_in()
+    frozen.tick(60)
+    api.validate(token)
+    frozen.tick(60)
+    with failing(api.functions["sessions"], "UpdateItem"):
+        api.validate(token)
+    with failing(api.functions["sessions"], "GetItem"):
+        api.validate(token)
+    api.sign_out(token)
+    api.validate(token)
+    report = load_function("report_active")
+    report.report._cloudwatch.meta.events.register("provide-client-params.cloudwatch.PutMetricData", note)
+    report.handler(load_event("report_active"), Context())
+    lines = (LogLine("", 0, text) for text in capsys.readouterr().out.splitlines())
+    return put | {metric_of(namespace, datum) for line in lines for namespace, datum in embedded_metrics(line)}
+
+
+def metric_of(namespace: str, datum: Any) -> Metric:
+    return Metric(
+        namespace, datum["MetricName"], frozenset((each["Name"], each["Value"]) for each in datum["Dimensions"])
+    )
+
+
+def test_what_is_shown_is_emitted_and_what_is_emitted_is_on_the_dashboard(emitted: set[Metric]) -> None:
+    own = {each for each in shown() if each.namespace == OWN}
+
+    assert own - emitted == set()
+    assert emitted - set(on_the_dashboard()) == set()
+
+
+def test_what_aws_measures_exists_in_its_documentation_with_these_dimensions() -> None:
+    for each in shown():
+        if each.namespace == OWN:
+            continue
+        documented = DOCUMENTED[each.namespace]
+        names = each.dimensions if isinstance(each, Search) else {name for name, _ in each.dimensions}
+        assert each.name in documented["metrics"], each
+        assert sorted(names) in [sorted(known) for known in documented["dimensions"]], each
+
+
+def test_each_dimension_names_what_is_there() -> None:
+    for each in shown():
+        for name, value in [each.where] if isinstance(each, Search) else each.dimensions:
+            if name in NAMES:
+                assert RESOURCES[value]["Type"] == NAMES[name], each
+            else:
+                assert value == {"service": SERVICE, "GlobalSecondaryIndexName": IDENTITY_INDEX}[name], each
+
+
+def test_what_is_nested_gets_what_its_parameters_are_called() -> None:
+    renamed = {
+        "Service": {"Ref": "AWS::StackName"},
+        "DeadLetterQueue": {"Fn::GetAtt": ["ReportDeadLetters", "QueueName"]},
+    }
+
+    assert {name: renamed.get(name, {"Ref": name}) for name in PASSED} == PASSED
+
+
+def test_routes_are_drawn_only_where_the_gateway_measures_them() -> None:
+    measured = RESOURCES["ApiStage"]["Properties"]["DefaultRouteSettings"]["DetailedMetricsEnabled"]
+
+    assert measured == PASSED["RouteMetrics"]
+    assert [each for each in on_the_dashboard() if isinstance(each, Search)]
+    assert not [each for each in on_the_dashboard(RouteMetrics="false") if isinstance(each, Search)]
+    assert len(widgets(RouteMetrics="false")) == len(widgets())
+
+
+def test_every_expression_can_be_evaluated_with_the_lines_of_its_widget() -> None:
+    series = {0: 1.0, 60: 2.0}
+    for widget in widgets():
+        named = {line.name: series for line in widget.lines if isinstance(line.source, Metric)}
+        made: dict[str, dict[int, float]] = {}
+        for line in widget.lines:
+            if isinstance(line.source, str):
+                made[line.name] = evaluate(line.source, named, (0, 60), made)
+                assert made[line.name], line
+
+
+def test_the_numbers_of_the_report_are_not_added_up() -> None:
+    gauges = {"ActiveSessions", "ActiveAgents"}
+    for widget in widgets():
+        for line in widget.lines:
+            if isinstance(line.source, Metric) and line.source.namespace == OWN:
+                assert line.stat in ({"Maximum", "SampleCount"} if line.source.name in gauges else {"Sum"}), line
+
+
+def test_no_two_widgets_have_one_title() -> None:
+    titles = [widget.title for widget in widgets()]
+
+    assert len(set(titles)) == len(titles)
+
+
+def test_the_dashboard_fits_into_what_is_free() -> None:
+    assert len(set(on_the_dashboard())) <= 50
+
+
+def test_every_alarm_is_on_the_dashboard() -> None:
+    (widget,) = [widget for widget in widgets() if widget.kind == "alarm"]
+
+    assert {arn.rpartition(":")[2] for arn in widget.alarms} == {each["AlarmName"] for each in alarms().values()}
+
+
+def fields_of(query: str) -> set[str]:
+    """Return the names in a query that are neither its own nor the language's."""
+    bare = re.sub(r"\"[^\"]*\"|'[^']*'", "", query)
+    own = set(re.findall(r" as (\w+)", bare))
+    words = set(re.findall(r"(?<![@\w])[a-z_]\w*(?!\w*\()", bare))
+    return words - own - {"filter", "fields", "stats", "sort", "by", "as", "and", "like", "desc"}
+
+
+def written_by_the_gateway() -> set[str]:
+    return set(re.findall(r'"(\w+)":', RESOURCES["ApiStage"]["Properties"]["AccessLogSettings"]["Format"]))
+
+
+def test_queries_of_the_gateways_log_read_what_it_writes() -> None:
+    saved = [
+        each["QueryString"]
+        for each in resources("AWS::Logs::QueryDefinition").values()
+        if each["LogGroupNames"] == ["ApiLogs"]
+    ]
+    drawn = [each.properties["query"] for each in widgets(RouteMetrics="false") if each.kind == "log"]
+
+    assert len(saved) == len(drawn) == 2
+    for query in saved + [query.removeprefix("SOURCE ") for query in drawn]:
+        assert fields_of(query)
+        assert fields_of(query) <= written_by_the_gateway(), query
+
+
+def test_the_query_of_the_functions_logs_reads_what_they_write(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    api.sign_in()
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if '"message":"request"' in line]
+    query = resources("AWS::Logs::QueryDefinition")["StoryOfAnAgent"]["QueryString"]
+
+    assert fields_of(query) == {each for each in yaml.safe_load(line) if each in fields_of(query)}
+
+
+def test_runs_of_the_report_that_overlap_change_no_number_on_the_dashboard(
+    api: Api,
+    load_function: Callable[[str], ModuleType],
+    frozen: FrozenClock,
+    dynamodb: object,
+    botocore_session: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("one", "two", "two"):
+        api.sign_in(name)
+    runs = [load_function("report_active") for _ in range(2)]
+    both = threading.Barrier(2, timeout=10)
+    for run in runs:
+        put = run.report._put
+        monkeypatch.setattr(run.report, "_put", lambda active, put=put: (both.wait(), put(active)))
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda run: run.handler(load_event("report_active"), Context()), runs))
+
+    assert answers == [{"active_sessions": 3, "active_agents": 2}] * 2
+    cloudwatch: CloudWatchClient = botocore_session.create_client("cloudwatch")
+    for widget in widgets():
+        for line in widget.lines:
+            if isinstance(line.source, Metric) and line.source.name.startswith("Active") and line.stat == "Maximum":
+                (point,) = cloudwatch.get_metric_statistics(
+                    Namespace=line.source.namespace,
+                    MetricName=line.source.name,
+                    Dimensions=[{"Name": "service", "Value": SERVICE}],
+                    StartTime=datetime.fromtimestamp(frozen.time - 300, UTC),
+                    EndTime=datetime.fromtimestamp(frozen.time + 300, UTC),
+                    Period=600,
+                    Statistics=["Maximum", "SampleCount"],
+                )["Datapoints"]
+                assert point["SampleCount"] == 2
+                assert point["Maximum"] == {"ActiveSessions": 3, "ActiveAgents": 2}[line.source.name]

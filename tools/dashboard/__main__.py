@@ -1,0 +1,113 @@
+"""`make dashboard`: the deployed dashboard, drawn from what the local service did."""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+
+from tools.dashboard.body import Metric, Widget, read_widgets
+from tools.dashboard.draw import NO_DATA, Picture
+from tools.dashboard.emulated import Clients, physical_ids, put_metrics
+from tools.dashboard.series import Drawn, Reader
+from tools.local.__main__ import FOLDER
+from tools.local.emulator import ROOT, Emulator, LocalError, aws_environ
+from tools.local.stack import STACK_NAME
+
+PERIODS = (5, 10, 30, 60, 300)  # seconds
+MOST_PERIODS = 80
+LONGEST = 3 * 3600  # seconds, as long as the dashboard shows
+
+
+def clients_of(emulator: Emulator) -> Clients:
+    """Return what makes clients of an emulator's services, and of nothing else."""
+    session = botocore.session.get_session()
+    environ = aws_environ(emulator.port)
+
+    def client(service: str) -> Any:
+        return session.create_client(
+            service,
+            region_name=environ["AWS_DEFAULT_REGION"],
+            endpoint_url=environ["AWS_ENDPOINT_URL"],
+            aws_access_key_id=environ["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environ["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    return client
+
+
+def run_report(clients: Clients, stack_name: str) -> None:
+    """Count what is active now; the schedule would, in its own time."""
+    name = physical_ids(clients, stack_name)["ReportFunction"]
+    answer = clients("lambda").invoke(FunctionName=name)
+    if "FunctionError" in answer:
+        raise LocalError(f"the report failed: {answer['Payload'].read().decode()}")
+
+
+def periods(clients: Clients, widgets: Sequence[Widget]) -> tuple[range, int]:
+    """Return when the picture's periods begin, from the first thing that happened until now, and how long each is."""
+    own = {
+        line.source.name: line.source
+        for widget in widgets
+        for line in widget.lines
+        if isinstance(line.source, Metric) and not line.source.namespace.startswith("AWS/")
+    }
+    now = int(time.time())
+    reader = Reader(clients("cloudwatch"), range(now - LONGEST, now, 60), 60)
+    first = min((at for metric in own.values() for at in reader.values(metric, "Sum")), default=now - 600)
+    span = now - first + 60
+    period = next((each for each in PERIODS if span / each <= MOST_PERIODS), PERIODS[-1])
+    return range((first - period) // period * period, now + 1, period), period
+
+
+def make(emulator: Emulator, stack_name: str, to: Path) -> dict[str, list[Drawn]]:
+    """Draw the dashboard of a stack; return the lines of each widget by its title."""
+    clients = clients_of(emulator)
+    cloudwatch = clients("cloudwatch")
+    (described,) = clients("cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in described["Outputs"]}
+    run_report(clients, stack_name)
+    put_metrics(clients, stack_name, emulator.folder / f"{stack_name}-metrics.json")
+    widgets = read_widgets(cloudwatch.get_dashboard(DashboardName=outputs["DashboardName"])["DashboardBody"])
+    times, period = periods(clients, widgets)
+    reader = Reader(cloudwatch, times, period)
+    lines = {widget.title: reader.lines_of(widget) for widget in widgets if widget.kind == "metric"}
+    alarms = {each["AlarmArn"]: each["StateValue"] for each in cloudwatch.describe_alarms()["MetricAlarms"]}
+    heading = (
+        f"{outputs['DashboardName']} on the local emulator, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, "
+        f"in periods of {period} s. Requests and latencies are those of the functions' log lines."
+    )
+    Picture(heading, times[0], times[-1] + period, widgets, lines, alarms).save(to)
+    return lines
+
+
+def main() -> int:
+    """Draw, and tell what each widget shows."""
+    parser = argparse.ArgumentParser(prog="tools.dashboard", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the emulator runs")
+    parser.add_argument("--stack-name", default=STACK_NAME, help=f"whose dashboard ({STACK_NAME})")
+    parser.add_argument("--to", type=Path, default=FOLDER / "dashboard.png", help="the picture")
+    arguments = parser.parse_args()
+    emulator = Emulator.running(arguments.folder)
+    if emulator is None:
+        print("Start the service first: make local", file=sys.stderr)
+        return 1
+    try:
+        lines = make(emulator, arguments.stack_name, arguments.to)
+    except LocalError as error:
+        print(f"make dashboard: {error}", file=sys.stderr)
+        return 1
+    for title, drawn in lines.items():
+        values = sum(len(line.values) for line in drawn)
+        print(f"{title:28} {f'{values} values' if values else NO_DATA}")
+    picture = arguments.to.resolve()
+    print(f"\nThe picture is {picture.relative_to(ROOT) if picture.is_relative_to(ROOT) else picture}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""What AWS measures of a deployed stack, put into the emulator's CloudWatch."""
+
+import itertools
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tools.dashboard.log_metrics import (
+    LogReader,
+    embedded_metrics,
+    function_metrics,
+    gateway_metrics,
+    put_all,
+    queue_metrics,
+)
+
+type Clients = Callable[[str], Any]  # makes a client of a service
+
+FUNCTION_OF_LOGS = {"SessionsLogs": "SessionsFunction", "AgentsLogs": "AgentsFunction", "ReportLogs": "ReportFunction"}
+
+
+def physical_ids(clients: Clients, stack_name: str) -> dict[str, str]:
+    """Return the id of each resource of a stack by the name that the template gives it."""
+    pages = clients("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack_name)
+    resources = itertools.chain.from_iterable(page["StackResourceSummaries"] for page in pages)
+    return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources}
+
+
+def put_metrics(clients: Clients, stack_name: str, state: Path) -> int:
+    """Put what happened since the last time; return how many values.
+
+    Args:
+        clients: Makes clients of the emulator's services.
+        stack_name: The stack whose functions, gateway and queue are measured.
+        state: The file that remembers what was put.
+    """
+    ids = physical_ids(clients, stack_name)
+    functions = {ids[logs]: ids[function] for logs, function in FUNCTION_OF_LOGS.items()}
+    reader = LogReader(clients("logs"), state)
+    lines = reader.unread(functions)
+    asked = clients("sqs").get_queue_attributes(
+        QueueUrl=ids["ReportDeadLetters"], AttributeNames=["ApproximateNumberOfMessages"]
+    )
+    visible = int(asked["Attributes"]["ApproximateNumberOfMessages"])
+    count = put_all(
+        clients("cloudwatch"),
+        itertools.chain(
+            *(embedded_metrics(line) for line in lines),
+            *(gateway_metrics(line, ids["Api"]) for line in lines),
+            *(function_metrics(line, functions[line.group]) for line in lines),
+            queue_metrics(ids["ReportDeadLetters"].rpartition("/")[2], visible, int(time.time() * 1000)),
+        ),
+    )
+    reader.remember()
+    return count
