@@ -14,7 +14,7 @@ from agent_sessions.report import ActivityReport
 from agent_sessions.service import SessionService
 from tests.conftest import FrozenClock
 from tests.engine.conftest import OWNER, Database, NewClient, fill
-from tests.meter import Meter
+from tools.meter import Meter
 
 LIVE = 2_000
 AGENTS, SESSIONS = 6_000, 20_000

@@ -8,8 +8,8 @@ import pytest
 from agent_sessions.settings import VARIABLES, Settings
 from agent_sessions.store import IDENTITY_INDEX
 from tests.contract import DOCUMENT
-from tests.template import PARAMETERS, RESOURCES, ROOT, TEMPLATE, function_environment, resources
 from tools.openapi.document import document
+from tools.template import PARAMETERS, RESOURCES, ROOT, TEMPLATE, function_environment, resources
 
 README = (ROOT / "README.md").read_text()
 FUNCTIONS = ("SessionsFunction", "AgentsFunction", "ReportFunction")

@@ -15,11 +15,13 @@ class Meter:
             client.meta.events.register("after-call.dynamodb", self._read)
 
     def reset(self) -> None:
+        """Begin anew."""
         self.calls.clear()
         self.units.clear()
 
     @property
     def spent(self) -> tuple[list[str], float, float]:
+        """The calls by name, in order; the read units; the write units."""
         return list(self.calls), self.units["read"], self.units["write"]
 
     def _ask(self, params: dict[str, Any], model: Any, **_: Any) -> dict[str, Any]:
