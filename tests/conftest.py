@@ -8,6 +8,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 from agent_sessions import clock
 
+pytest_plugins = ["tests.watch.plugin", "pytester"]
+
 
 @dataclass
 class FrozenClock:

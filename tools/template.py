@@ -1,7 +1,7 @@
 """template.yaml as the tests and the benchmark read it."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -43,6 +43,46 @@ RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
 def resources(kind: str) -> dict[str, dict[str, Any]]:
     """Return the properties of all resources of a type, by logical id."""
     return {name: each["Properties"] for name, each in RESOURCES.items() if each["Type"] == kind}
+
+
+class Permission(NamedTuple):
+    """An action, and the logical id of what it is allowed on, or of its index; ``*`` is everything."""
+
+    action: str
+    resource: str
+
+
+def statements(role: str) -> list[dict[str, Any]]:
+    """Return all statements of a role's policies."""
+    return [
+        statement
+        for policy in RESOURCES[role]["Properties"]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+def permissions(role: str) -> set[Permission]:
+    """Return what a role may do."""
+    return {
+        Permission(action, resource_name(resource))
+        for statement in statements(role)
+        for action in _listed(statement["Action"])
+        for resource in _listed(statement["Resource"])
+    }
+
+
+def resource_name(arn: Any) -> str:
+    """Return the logical id of the resource that an ARN of the template names, with what follows it."""
+    match arn:
+        case {"Fn::GetAtt": [str(name), "Arn"]}:
+            return name
+        case {"Fn::Sub": str(text)}:
+            return text.replace("${", "").replace(".Arn}", "")
+    return str(arn)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def table_definition(logical_id: str) -> dict[str, Any]:

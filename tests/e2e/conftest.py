@@ -12,6 +12,8 @@ import botocore.session
 import pytest
 
 from tests.contract import Answer, check_answer
+from tests.watch.emulator import SpanDaemon, search
+from tests.watch.leaks import LEAKS
 from tools.local import stack
 from tools.local.emulator import Emulator, free_port
 
@@ -28,9 +30,13 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     """
     folder = tmp_path_factory.mktemp("emulator")
     stack.build(folder / "sam.log")
-    emulator = Emulator.start(folder, free_port(), AUTH="true")
-    yield emulator
-    emulator.stop()
+    daemon = SpanDaemon()
+    emulator = Emulator.start(folder, free_port(), AUTH="true", AWS_XRAY_DAEMON_ADDRESS=daemon.address)
+    try:
+        yield emulator
+        search(LEAKS, emulator, daemon)
+    finally:
+        emulator.stop()
 
 
 @dataclass(frozen=True)
@@ -51,16 +57,18 @@ class Api:
         route: str | None = None,
     ) -> Answer:
         sent = {"Content-Type": "application/json"} | (headers or {})
-        request = urllib.request.Request(self.url + path, method=method, headers=sent)  # noqa: S310
-        if body is not None:
-            request.data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, method=method, headers=sent)  # noqa: S310
         if token is not None:
             request.add_header("Authorization", f"Bearer {token}")
+        what = f"{method} {path}"
+        LEAKS.request(what, request.full_url, data or b"", headers=dict(request.header_items()))
         try:
             with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
                 answer = Answer(response.status, dict(response.headers), response.read().decode())
         except urllib.error.HTTPError as error:
             answer = Answer(error.code, dict(error.headers), error.read().decode())
+        LEAKS.answer(what, answer.status, answer.headers, answer.text)
         if route is not None:
             check_answer(route, answer.status, answer.headers, answer.text)
         return answer

@@ -15,6 +15,8 @@ from pytest_socket import disable_socket, enable_socket
 
 from tests.contract import Answer, check_answer
 from tests.events import Event, http_event, iam
+from tests.watch.leaks import LEAKS
+from tests.watch.permissions import CALLS
 from tools.template import ROOT, function_environment, table_definition
 
 if TYPE_CHECKING:
@@ -143,7 +145,9 @@ def load_function(dynamodb: "DynamoDBClient", environment: dict[str, str]) -> Ca
         assert spec
         assert spec.loader
         module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        with CALLS.loading(name):
+            spec.loader.exec_module(module)
+        module.handler = CALLS.watched(name, LEAKS.watched(module.handler))  # type: ignore[attr-defined]
         for handler in logging.getLogger(environment["POWERTOOLS_SERVICE_NAME"]).handlers:
             assert isinstance(handler, logging.StreamHandler)
             handler.setStream(CurrentStdout())

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
+from agent_sessions.tokens import SessionToken
 from tests.contract import Answer
 from tests.events import load_event
 from tests.integration.conftest import Api
 
 AGENT = "0b0b0b0b-0000-4000-8000-000000000009"
-TOKEN = "CwsLCwAAQACAAAAAAAAACQABAgMEBQYHCAkKCwwNDg8"
+TOKEN = SessionToken.mint(AGENT).secret
 
 ROUTES: dict[str, Callable[[Api], Answer]] = {
     "sign_in": lambda api: api.sign_in(),

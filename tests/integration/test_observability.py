@@ -1,6 +1,5 @@
-"""What a request leaves in the log and in the metrics, and what it does not."""
+"""What a request leaves in the log and in the metrics. That no token is among it is seen to in tests/watch."""
 
-import base64
 import json
 from typing import Any
 
@@ -81,28 +80,6 @@ def test_each_thing_that_happens_is_counted_once(api: Api, written: Written, fro
     assert counted() == {"RejectedTokens": 1}
     api.find(agent_name="Claude")
     assert counted() == {}
-
-
-def test_no_token_is_written_in_any_form(api: Api, capsys: pytest.CaptureFixture[str], frozen: FrozenClock) -> None:
-    tokens = []
-    for name in ("one", "two"):
-        signed_in = api.sign_in(name).body
-        token = signed_in["session_token"]
-        tokens.append(token)
-        api.validate(token)
-        frozen.tick(60)
-        api.validate(token)
-        api.sessions(signed_in["agent_id"])
-        api.sign_out(token)
-        api.validate(token)
-        api.validate(token[:-1])
-
-    out = "".join(capsys.readouterr())
-    assert out
-    for token in tokens:
-        raw = base64.urlsafe_b64decode(token + "=")
-        for form in (token, raw.hex(), base64.b64encode(raw).decode(), token.encode().hex(), raw[16:].hex()):
-            assert form not in out
 
 
 def test_every_answer_may_not_be_stored(api: Api) -> None:

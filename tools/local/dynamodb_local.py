@@ -40,6 +40,9 @@ class Engine:
                 [
                     "java",
                     "-Xmx1g",
+                    # It lives for minutes on few processors: what costs least to begin with costs least at all.
+                    "-XX:TieredStopAtLevel=1",
+                    "-XX:+UseSerialGC",
                     f"-Djava.library.path={FOLDER}",
                     "-cp",
                     f"{FOLDER}/*",

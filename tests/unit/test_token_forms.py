@@ -1,0 +1,147 @@
+"""A token is found in every form that it can leak in, and nothing else is taken for one."""
+
+import base64
+import itertools
+import json
+import random
+import string
+import uuid
+from collections.abc import Callable
+from urllib.parse import quote, quote_from_bytes
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from agent_sessions.tokens import SessionToken
+from tests.watch import forms
+from tests.watch.forms import Secrets
+
+AGENT = "4635ae41-c03a-534d-87c4-05465526a836"
+
+type Form = Callable[[str], str]
+
+
+def made(number: int) -> str:
+    """Return a token, the same each time, which no service made."""
+    raw = uuid.UUID(AGENT).bytes + random.Random(number).randbytes(16)  # noqa: S311
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def bytes_of(token: str) -> bytes:
+    return base64.urlsafe_b64decode(token + "=")
+
+
+def every_character_percent_encoded(text: str) -> str:
+    return "".join(f"%{ord(character):02X}" for character in text)
+
+
+def in_mixed_case(text: str) -> str:
+    return "".join(character.upper() if place % 3 else character for place, character in enumerate(text))
+
+
+def one_within_another(inner: Form, outer: Form) -> Form:
+    return lambda token: outer(inner(token))
+
+
+def of_bytes(form: Callable[[bytes], str], start: int) -> Form:
+    return lambda token: form(bytes_of(token)[start:])
+
+
+ENCODINGS: dict[str, Form] = {
+    "plain": lambda text: text,
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "base64url": lambda text: base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode(),
+    "hex": lambda text: text.encode().hex(),
+    "hex in upper case": lambda text: text.encode().hex().upper(),
+    "hex in mixed case": lambda text: in_mixed_case(text.encode().hex()),
+    "percent": every_character_percent_encoded,
+    "json": lambda text: json.dumps({"message": json.dumps({"text": text})}),
+    "a header": lambda text: f"Authorization: Bearer {text}\r\n",
+    "a URL": lambda text: f"https://api.example/sessions/current?token={quote(text, safe='')}&more=1",
+}
+# Of the bytes that a token stands for.
+BYTES: dict[str, Callable[[bytes], str]] = {
+    "base64": lambda raw: base64.b64encode(raw).decode(),
+    "base64 behind a byte": lambda raw: base64.b64encode(b"\xff" + raw + b"\xfe").decode(),
+    "base64 behind two bytes": lambda raw: base64.b64encode(b"\x00\xff" + raw + b"\xfe").decode(),
+    "hex": lambda raw: raw.hex(),
+    "hex with colons": lambda raw: raw.hex(":").upper(),
+    "percent": quote_from_bytes,
+    "repr": repr,
+    "json": lambda raw: json.dumps(raw.decode("latin-1")),
+    "text": lambda raw: raw.decode("latin-1"),
+}
+FORMS: dict[str, Form] = {
+    "without its beginning": lambda token: token[22:],
+    "base64 without its beginning": lambda token: base64.b64encode(token[22:].encode()).decode(),
+    "a UUID of its secret": lambda token: str(uuid.UUID(bytes=bytes_of(token)[16:])),
+    **{
+        f"{outer} of {inner}": one_within_another(ENCODINGS[inner], ENCODINGS[outer])
+        for inner, outer in itertools.product(ENCODINGS, ENCODINGS)
+    },
+    **{f"{name} of its bytes": of_bytes(form, 0) for name, form in BYTES.items()},
+    **{f"{name} of its secret": of_bytes(form, 16) for name, form in BYTES.items()},
+}
+
+TOKEN, UNKNOWN = made(1), made(2)
+
+
+@pytest.fixture(scope="module")
+def secrets() -> Secrets:
+    """The token among others."""
+    secrets = Secrets()
+    for token in (TOKEN, *map(made, range(3, 100))):
+        secrets.remember(token)
+    return secrets
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_token_is_found_in_every_form(secrets: Secrets, form: str) -> None:
+    assert secrets.find(FORMS[form](TOKEN)) == TOKEN
+    assert secrets.find(FORMS[form](TOKEN).encode("latin-1")) == TOKEN
+
+
+SURROUNDINGS = st.text(st.sampled_from(string.ascii_letters + string.digits + '-_+/=%\\ "{:é'), max_size=12)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@given(before=SURROUNDINGS, after=SURROUNDINGS)
+@example(before="0", after="0")
+def test_it_is_found_whatever_stands_around_it(secrets: Secrets, encoding: str, before: str, after: str) -> None:
+    assert secrets.find(before + ENCODINGS[encoding](TOKEN) + after) == TOKEN
+    assert secrets.find(ENCODINGS[encoding](before + TOKEN + after)) == TOKEN
+
+
+@pytest.mark.parametrize("form", BYTES)
+@given(before=st.binary(max_size=7), after=st.binary(max_size=7))
+def test_its_bytes_are_found_among_others(secrets: Secrets, form: str, before: bytes, after: bytes) -> None:
+    assert secrets.find(BYTES[form](before + bytes_of(TOKEN) + after)) == TOKEN
+
+
+@given(st.one_of(st.text(max_size=200), st.binary(max_size=200)))
+def test_what_is_no_token_is_none(secrets: Secrets, written: str | bytes) -> None:
+    assert secrets.find(written) is None
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_what_is_public_and_an_unknown_token_are_none(secrets: Secrets, encoding: str) -> None:
+    token = SessionToken.parse(TOKEN)
+
+    for public in (token.agent_id, token.session_id, TOKEN[:21], UNKNOWN, uuid.UUID(AGENT).hex):
+        assert secrets.find(ENCODINGS[encoding](public)) is None
+
+
+def test_what_was_clean_is_searched_again_where_a_token_follows(secrets: Secrets) -> None:
+    line = "a-line-that-is-written-again-and-again"
+
+    assert secrets.find(line) is None
+    assert secrets.find(f"{line}-{TOKEN}") == TOKEN
+
+
+def test_what_is_known_to_be_clean_does_not_grow_for_ever(secrets: Secrets, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forms, "CLEAN_RUNS", 10)
+    for number in range(100):
+        assert secrets.find(f"a-line-that-is-written-once-{number}") is None
+
+    assert len(secrets._clean) <= 10
