@@ -24,8 +24,8 @@ from agent_sessions.report import ActivityReport
 from agent_sessions.service import SessionService
 from agent_sessions.settings import Settings
 from agent_sessions.store import Store
-from tests.engine.dynamodb_local import Engine, missing
-from tests.template import table_definition
+from tools.local.dynamodb_local import Engine, missing
+from tools.template import table_definition
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient

@@ -15,7 +15,7 @@ from agent_sessions.report import Active, ActivityReport
 from agent_sessions.service import SessionService
 from tests.conftest import FrozenClock
 from tests.engine.conftest import OWNER, Database, NewClient, fill
-from tests.meter import Meter
+from tools.meter import Meter
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -164,7 +164,6 @@ def test_the_report_over_100000_sessions_of_30000_agents_is_exact_in_flat_memory
     spent.append(spent_on_validation())
 
     assert (len(stored), len({each.agent_id for each in stored})) == (SESSIONS, AGENTS)
-    print(some / 2**20, half / 2**20, whole / 2**20, deployed / 2**20)
     assert whole - half < MEGABYTE / 4, "what is counted is not kept"
     assert deployed - some < 10 * MEGABYTE
     assert spent == [(["GetItem"], 1, 0)] * 2

@@ -7,7 +7,9 @@ import pytest
 from agent_sessions.settings import VARIABLES, Settings
 from agent_sessions.store import IDENTITY_INDEX
 from tests.contract import DOCUMENT
-from tests.template import (
+from tests.watch.permissions import ALLOWED, needed_by_lambda
+from tools.openapi.document import document
+from tools.template import (
     PARAMETERS,
     RESOURCES,
     ROOT,
@@ -18,8 +20,6 @@ from tests.template import (
     resources,
     statements,
 )
-from tests.watch.permissions import ALLOWED, needed_by_lambda
-from tools.openapi.document import document
 
 README = (ROOT / "README.md").read_text()
 FUNCTIONS = ("SessionsFunction", "AgentsFunction", "ReportFunction")

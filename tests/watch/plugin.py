@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.template import Permission
 from tests.watch.leaks import LEAKS
 from tests.watch.permissions import CALLS
+from tools.template import Permission
 
 # Those of the last line are the emulator's.
 CHANNELS = ("requests", "answers", "AWS requests", "AWS answers", "outputs", "log lines", "items", "metrics")
