@@ -3,12 +3,17 @@
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from agent_sessions import clock
 
 pytest_plugins = ["tests.watch.plugin", "pytester"]
+
+# How long an example takes says how busy the machine is. Else it is as Hypothesis has it here, or in CI.
+settings.register_profile("patient", settings(), deadline=None)
+settings.load_profile("patient")
 
 
 @dataclass
