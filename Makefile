@@ -88,7 +88,7 @@ INSTALL = UV_PYTHON_DOWNLOADS=never .venv/bin/uv pip install --quiet --require-h
 	@touch $@
 
 # Copied beside and then moved: what is half downloaded is never used.
-.envs/dynamodb-local/.done: tests/engine/pom.xml
+.envs/dynamodb-local/.done: tools/local/pom.xml
 	@echo "Downloading DynamoDB Local into .envs/dynamodb-local"
 	@rm -rf .envs/dynamodb-local .envs/dynamodb-local.part
 	@mvn --batch-mode --quiet --file $< dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/.envs/dynamodb-local.part"

@@ -25,6 +25,10 @@ class FrozenClock:
         self.time += seconds
 
 
+# They need an environment of their own; `make test` runs them in it.
+collect_ignore = ["peers"]
+
+
 class ByFolder(LoadScopeScheduling):
     """Gives a file to one process, and a folder that shares an emulator or an engine as a whole."""
 

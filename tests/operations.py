@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from tests.template import PARAMETERS, RESOURCES, load_template
 from tools.dashboard.body import Metric, Search, Widget, read_widgets
+from tools.template import PARAMETERS, RESOURCES, load_template
 
 OPERATIONS = load_template("operations/operations.yaml")
 PASSED: dict[str, Any] = RESOURCES["Operations"]["Properties"]["Parameters"]

@@ -9,7 +9,7 @@ from agent_sessions.agents import AgentService
 from agent_sessions.service import SessionService
 from tests.conftest import FrozenClock
 from tests.e2e.conftest import Api
-from tests.meter import Meter
+from tools.meter import Meter
 
 OWNER = "iam:arn:aws:iam::111122223333:user/ada"
 

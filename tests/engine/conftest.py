@@ -2,7 +2,8 @@
 
 import os
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from itertools import batched
@@ -15,6 +16,7 @@ from moto import mock_aws
 
 from agent_sessions import clock
 from agent_sessions.agents import AgentService
+from agent_sessions.aws import NAMED
 from agent_sessions.database import PATIENCE, prepare
 from agent_sessions.items import session_item
 from agent_sessions.models import Session
@@ -22,8 +24,8 @@ from agent_sessions.report import ActivityReport
 from agent_sessions.service import SessionService
 from agent_sessions.settings import Settings
 from agent_sessions.store import Store
-from tests.engine.dynamodb_local import Engine, missing
-from tests.template import table_definition
+from tools.local.dynamodb_local import Engine, missing
+from tools.template import table_definition
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -33,6 +35,9 @@ type NewClient = Callable[[], "DynamoDBClient"]
 
 OWNER = "iam:arn:aws:iam::111122223333:user/ada"
 OTHER_OWNER = "iam:arn:aws:iam::111122223333:user/bob"
+
+# As in production, but a busy machine is no fault of the database.
+PATIENT = NAMED.merge(PATIENCE).merge(Config(connect_timeout=30, read_timeout=30))
 
 # `make prove` runs everything at full length, `make test` enough to find what breaks.
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
@@ -193,11 +198,27 @@ def new_database(new_client: NewClient) -> Database:
 
 
 def fill(database: Database, sessions: Iterable[Session]) -> None:
-    """Write many sessions, 25 to a call."""
-    for batch in batched(sessions, 25, strict=False):
+    """Write many sessions, 25 to a call, a few calls at a time."""
+
+    def write(batch: Sequence[Session]) -> None:
         requests: list[Any] = [{"PutRequest": {"Item": session_item(each)}} for each in batch]
         answer = database.client.batch_write_item(RequestItems={database.settings.sessions_table: requests})
         assert not answer.get("UnprocessedItems")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, batched(sessions, 25, strict=False)))
+
+
+def empty(database: Database) -> None:
+    """Delete all items, which is faster than to make tables anew."""
+    for table, key in (
+        (database.settings.agents_table, ["agent_id"]),
+        (database.settings.sessions_table, ["agent_id", "session_id"]),
+    ):
+        items = database.client.scan(TableName=table, ConsistentRead=True)["Items"]
+        for batch in batched(items, 25, strict=False):
+            requests: list[Any] = [{"DeleteRequest": {"Key": {name: item[name] for name in key}}} for item in batch]
+            assert not database.client.batch_write_item(RequestItems={table: requests}).get("UnprocessedItems")
 
 
 def drop(database: Database) -> None:
@@ -214,8 +235,7 @@ def _client(session: botocore.session.Session, *, endpoint_url: str | None = Non
             region_name="eu-west-1",
             aws_access_key_id="testing",
             aws_secret_access_key="testing",
-            # As in production, but a busy machine is no fault of the database.
-            config=PATIENCE.merge(Config(connect_timeout=30, read_timeout=30)),
+            config=PATIENT,
             endpoint_url=endpoint_url,
         ),
     )

@@ -8,7 +8,7 @@ from agent_sessions.models import SignedIn
 from agent_sessions.service import SessionService
 from tests.conftest import FrozenClock
 from tests.engine.conftest import OWNER, Database, NewClient
-from tests.meter import Meter
+from tools.meter import Meter
 
 # The longest that Latin letters make: each write is one unit only while the item stays under 1 KB.
 NAME, CONTEXT = "n" * 100, "c" * 200

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.engine.dynamodb_local import missing
+from tools.local.dynamodb_local import missing
 
 
 def test_the_engine_answers(request: pytest.FixtureRequest) -> None:

@@ -1,6 +1,7 @@
 """Many containers at the same moment: one agent for one identity, one session after exclusive sign-ins.
 
-Every worker is a real thread with a client and a service of its own.
+Every worker is a real thread with a client and a service of its own. Two of them are also driven step by
+step through every order of their calls, so that nothing depends on luck.
 """
 
 import itertools
@@ -18,11 +19,14 @@ from agent_sessions.service import SessionService
 from agent_sessions.store import Store
 from tests.conftest import FrozenClock
 from tests.engine.conftest import OWNER, THOROUGH, Database, NewClient
+from tests.engine.steps import Steps, orders
 
 WORKERS = 64
 EXCLUSIVE_WORKERS = 32
-ROUNDS = 200 if THOROUGH else 5
-EXCLUSIVE_ROUNDS = 200 if THOROUGH else 20
+ROUNDS, MORE_ROUNDS = (1000, 200) if THOROUGH else (200, 40)
+
+# To follow every line takes as long again, and other tests meet them all.
+pytestmark = pytest.mark.no_cover
 
 
 @pytest.fixture
@@ -69,21 +73,30 @@ class Haunted(Store):
         return ghost(identity_key)
 
 
+# How many calls a first sign-in makes.
+CALLS: dict[type[Store], int] = {Store: 3, Lagging: 2, Stale: 2, Haunted: 3}
+
+
 @pytest.mark.parametrize(
-    "kinds",
-    [(Store,), (Lagging,), (Stale,), (Haunted,), (Store, Lagging, Stale, Haunted)],
-    # An index has replicas, so that of two readers one may see what the other does not.
-    ids=["true", "lagging", "stale", "haunted", "all-of-these"],
+    ("kinds", "rounds"),
+    [
+        pytest.param((Store,), ROUNDS, id="true"),
+        pytest.param((Lagging,), ROUNDS, id="lagging"),
+        pytest.param((Stale,), ROUNDS, id="stale"),
+        pytest.param((Haunted,), MORE_ROUNDS, id="haunted"),
+        # An index has replicas, so that of two readers one may see what the other does not.
+        pytest.param((Store, Lagging, Stale, Haunted), MORE_ROUNDS, id="all-of-these"),
+    ],
 )
 def test_first_sign_ins_at_once_make_one_agent(
-    database: Database, frozen: FrozenClock, kinds: tuple[type[Store], ...]
+    database: Database, frozen: FrozenClock, kinds: tuple[type[Store], ...], rounds: int
 ) -> None:
     services = [
         SessionService(database.store(database.new_client(), kinds[number % len(kinds)]), database.settings)
         for number in range(WORKERS)
     ]
     with ThreadPoolExecutor(WORKERS) as pool:
-        for number in range(ROUNDS):
+        for number in range(rounds):
             name = f"Racer {number}"
             key = identity.identity_key(name, None)
             for deleted in (ghost(key), identity.agent_id(OWNER, key)):
@@ -97,10 +110,39 @@ def test_first_sign_ins_at_once_make_one_agent(
             assert len({each.session_token for each in made}) == WORKERS
 
     agents = database.client.scan(TableName=database.settings.agents_table, ConsistentRead=True)["Items"]
-    assert len(agents) == ROUNDS
+    assert len(agents) == rounds
     assert {each["sign_ins"]["N"] for each in agents} == {str(WORKERS)}
     presence = AgentService(database.store()).get_agent(OWNER, identity.agent_id(OWNER, key))
     assert presence.active_sessions == WORKERS
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    list(itertools.combinations_with_replacement(CALLS, 2)),
+    ids=lambda kinds: "-".join(kind.__name__ for kind in kinds),
+)
+def test_two_first_sign_ins_in_every_order_of_their_calls_make_one_agent(
+    database: Database, frozen: FrozenClock, kinds: tuple[type[Store], type[Store]]
+) -> None:
+    steps = Steps()
+    clients = [database.new_client() for _ in kinds]
+    one, other = (
+        SessionService(database.store(client, kind), database.settings)
+        for client, kind in zip(clients, kinds, strict=True)
+    )
+    for who, client in zip("ab", clients, strict=True):
+        steps.direct(who, client)
+
+    for number, order in enumerate(orders(a=CALLS[kinds[0]], b=CALLS[kinds[1]])):
+        name = f"Racer {number}"
+
+        made = steps.run(order, a=lambda: one.sign_in(OWNER, name), b=lambda: other.sign_in(OWNER, name))  # noqa: B023
+
+        signed_in = [each for each in made.values() if isinstance(each, SignedIn)]
+        agent_id = identity.agent_id(OWNER, identity.identity_key(name, None))
+        assert [each.session.agent_id for each in signed_in] == [agent_id, agent_id], steps.made
+        assert sorted(each.reused for each in signed_in) == [False, True], steps.made
+        assert len(steps.made) == len(order), "the order was as long as the calls"
 
 
 def test_of_exclusive_sign_ins_at_once_the_latest_stays_alone(
@@ -113,9 +155,41 @@ def test_of_exclusive_sign_ins_at_once_the_latest_stays_alone(
         SessionService(database.store(database.new_client()), database.settings) for _ in range(EXCLUSIVE_WORKERS)
     ]
     with ThreadPoolExecutor(EXCLUSIVE_WORKERS) as pool:
-        for number in range(EXCLUSIVE_ROUNDS):
+        for number in range(ROUNDS):
             name = f"Racer {number}"
             made = sign_in_at_once(pool, services, name, exclusive=True)
 
             latest = max((each.session for each in made), key=lambda session: session.seniority)
             assert list(database.store().sessions_of(latest.agent_id)) == [latest], name
+
+
+class ClockOfThread(threading.local):
+    """The time of one container."""
+
+    time = 1_800_000_000
+
+
+@pytest.mark.parametrize("behind", [0, 1], ids=["one-clock", "one-clock-behind"])
+def test_of_two_exclusive_sign_ins_in_every_order_of_their_calls_the_later_stays_alone(
+    database: Database, monkeypatch: pytest.MonkeyPatch, behind: int
+) -> None:
+    here, steps = ClockOfThread(), Steps()
+    monkeypatch.setattr(clock, "now", lambda: here.time)
+    clients = {who: database.new_client() for who in "ab"}
+    services = {who: SessionService(database.store(client), database.settings) for who, client in clients.items()}
+    for who, client in clients.items():
+        steps.direct(who, client)
+
+    def sign_in(who: str, name: str) -> SignedIn:
+        here.time -= behind * (who == "b")
+        return services[who].sign_in(OWNER, name, exclusive=True)
+
+    # Look the agent up, recognise it, write the session, read them all, and end what must give way.
+    for number, order in enumerate(orders(a=5, b=5)):
+        name = f"Racer {number}"
+
+        made = steps.run(order, a=lambda: sign_in("a", name), b=lambda: sign_in("b", name))  # noqa: B023
+
+        signed_in = [each.session for each in made.values() if isinstance(each, SignedIn)]
+        later = max(signed_in, key=lambda session: session.seniority)
+        assert list(database.store().sessions_of(later.agent_id)) == [later], steps.made

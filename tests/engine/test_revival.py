@@ -4,12 +4,8 @@ Two threads, each with a client of its own, make one DynamoDB call at a time in 
 gives; no order is left to luck, and none is left out.
 """
 
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import replace
-from itertools import combinations
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,70 +15,15 @@ from agent_sessions.models import Session, SignedIn
 from agent_sessions.service import SessionService
 from tests.conftest import FrozenClock
 from tests.engine.conftest import OWNER, Database, NewClient
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+from tests.engine.steps import Steps, orders
 
 VALIDATION = ["GetItem", "UpdateItem", "UpdateItem"]  # read, touch, tell the agent
 REMOVALS = ("DeleteItem", "BatchWriteItem")
-PATIENCE_SECONDS = 30
 
 
 @pytest.fixture
 def new_client(new_engine_client: NewClient) -> NewClient:
     return new_engine_client
-
-
-class Steps:
-    """Lets clients make one call at a time, in a given order; one that has no more calls is passed over."""
-
-    def __init__(self) -> None:
-        self._turn = threading.Condition()
-        self._order: list[str] = []
-        self._busy = False
-        self.made: list[tuple[str, str]] = []
-
-    def direct(self, who: str, client: "DynamoDBClient") -> None:
-        events: Any = client.meta.events
-        events.register("before-call.dynamodb", lambda model, **_: self._begin(who, model.name))
-        events.register("after-call.dynamodb", lambda **_: self._end())
-
-    def run(self, order: str, **actions: Callable[[], object]) -> dict[str, object]:
-        """Run the actions, each under the letter that stands for its calls in ``order``."""
-        self._order, self._busy, self.made = list(order), False, []
-        with ThreadPoolExecutor(len(actions)) as pool:
-            futures = {who: pool.submit(self._act, who, action) for who, action in actions.items()}
-            return {who: future.result() for who, future in futures.items()}
-
-    def _act(self, who: str, action: Callable[[], object]) -> object:
-        try:
-            return action()
-        except SessionError as error:
-            return error
-        finally:
-            with self._turn:
-                self._order = [each for each in self._order if each != who]
-                self._turn.notify_all()
-
-    def _begin(self, who: str, call: str) -> None:
-        with self._turn:
-            # A call that the order does not foresee never gets its turn, and fails the test.
-            mine = self._turn.wait_for(lambda: not self._busy and self._order[:1] == [who], PATIENCE_SECONDS)
-            assert mine, f"{call} of {who} is not in the order; made so far: {self.made}"
-            self._order.pop(0)
-            self._busy = True
-            self.made.append((who, call))
-
-    def _end(self) -> None:
-        with self._turn:
-            self._busy = False
-            self._turn.notify_all()
-
-
-def orders(validation: int, ending: int) -> Iterator[str]:
-    """Every order of so many calls of a validation (v) and of an ending (e)."""
-    for places in combinations(range(validation + ending), validation):
-        yield "".join("v" if place in places else "e" for place in range(validation + ending))
 
 
 type End = Callable[[SessionService, AgentService, SignedIn], object]
@@ -103,6 +44,11 @@ ENDINGS: dict[str, tuple[End, list[str]]] = {
     "exclusive": (
         lambda sessions, _, made: sessions.sign_in(OWNER, made.session.agent_name, exclusive=True),
         ["Query", "UpdateItem", "PutItem", "Query", "BatchWriteItem"],
+    ),
+    # The clock of TTL may be ahead of the container's.
+    "ttl": (
+        lambda _, agents, made: agents._store.delete_session(made.session.agent_id, made.session.session_id),
+        ["DeleteItem"],
     ),
 }
 
@@ -126,7 +72,7 @@ def test_no_order_revives_a_session(database: Database, frozen: FrozenClock, end
     end, calls = ENDINGS[ending]
     outcomes: set[bool] = set()
 
-    for number, order in enumerate(orders(len(VALIDATION), len(calls))):
+    for number, order in enumerate(orders(v=len(VALIDATION), e=len(calls))):
         frozen.time = 1_800_000_000
         made = sessions.sign_in(OWNER, f"Agent {number}")
         agent_id, session_id = made.session.agent_id, made.session.session_id

@@ -1,23 +1,32 @@
 """As many sessions as a busy agent and a busy account have, on Amazon's engine."""
 
 import random
+import tracemalloc
 import uuid
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from agent_sessions.agents import AgentService
 from agent_sessions.errors import SessionError
 from agent_sessions.models import Ended, Presence, Session
-from agent_sessions.report import ActivityReport
+from agent_sessions.report import Active, ActivityReport
 from agent_sessions.service import SessionService
 from tests.conftest import FrozenClock
 from tests.engine.conftest import OWNER, Database, NewClient, fill
-from tests.meter import Meter
+from tools.meter import Meter
 
-LIVE = 2_000
-AGENTS, SESSIONS = 6_000, 20_000
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+LIVE = 5_000
+SOME, AGENTS, SESSIONS = 1_000, 30_000, 100_000
+MEGABYTE = 2**20
+FUNCTION_SECONDS = 29  # Timeout of the functions in template.yaml
+
+# To follow every line takes as long again, and makes memory grow.
+pytestmark = pytest.mark.no_cover
 
 
 @pytest.fixture
@@ -37,19 +46,45 @@ def numbered(agent_id: str, number: int, **times: Any) -> Session:
     )
 
 
-def test_an_agent_with_2000_live_sessions(
-    sessions: SessionService, agents: AgentService, database: Database, frozen: FrozenClock
+class Latency:
+    """A clock that stands still but for the calls of one client, each of which takes so many seconds."""
+
+    def __init__(self, client: "DynamoDBClient", seconds: float) -> None:
+        self._seconds = seconds
+        self.time = 0.0
+        events: Any = client.meta.events
+        events.register("before-call.dynamodb", self._pass)
+
+    def __call__(self) -> float:
+        return self.time
+
+    def _pass(self, **_: Any) -> None:
+        self.time += self._seconds
+
+
+# A batch takes DynamoDB some 20 ms; at 50 all are ended at once, at 250 by asking again.
+@pytest.mark.parametrize(("call_seconds", "asked"), [(0.05, 1), (0.25, 3)])
+def test_an_agent_with_5000_live_sessions(
+    sessions: SessionService,
+    agents: AgentService,
+    database: Database,
+    frozen: FrozenClock,
+    monkeypatch: pytest.MonkeyPatch,
+    call_seconds: float,
+    asked: int,
 ) -> None:
     made = sessions.sign_in(OWNER, "Busy")
     now, agent_id = frozen.time, made.session.agent_id
     times = {"created_at": now, "expires_at": now + 1860, "ends_at": now + 43200}
     live = [numbered(agent_id, 2 * number, last_active=now + number % 7, **times) for number in range(LIVE - 1)]
-    # Between any two live ones one that has expired, which no answer may show.
-    dead = [
-        numbered(agent_id, 2 * number + 1, last_active=now + 9, **times | {"expires_at": now}) for number in range(LIVE)
-    ]
+    # Between them some that have expired, which no answer may show.
+    expired = times | {"expires_at": now}
+    dead = [numbered(agent_id, 2 * number + 1, last_active=now + 9, **expired) for number in range(0, LIVE, 5)]
     fill(database, live + dead)
     everything = sorted([*live, made.session], key=lambda each: each.session_id)
+    # From here on every answer has its time, and every call takes some of it.
+    latency = Latency(database.client, call_seconds)
+    monkeypatch.setattr("agent_sessions.clock.monotonic", latency)
 
     presence = agents.get_agent(OWNER, agent_id)
     assert presence == Presence(presence.agent, LIVE, now + 6)
@@ -60,7 +95,11 @@ def test_an_agent_with_2000_live_sessions(
 
     assert sessions.validate(made.session_token) == made.session
     meter = Meter(database.client)
-    assert agents.end_all_sessions(OWNER, agent_id) == Ended(LIVE, more=False)
+    answers = [end_all_in_time(agents, agent_id, latency)]
+    while answers[-1].more:
+        answers.append(end_all_in_time(agents, agent_id, latency))
+    assert len(answers) == asked
+    assert sum(each.count for each in answers) == LIVE
     assert meter.calls.count("BatchWriteItem") == LIVE // 25
     assert agents.get_agent(OWNER, agent_id) == Presence(agents.get_agent(OWNER, agent_id).agent, 0, now + 6)
     with pytest.raises(SessionError):
@@ -78,29 +117,72 @@ def pages(agents: AgentService, agent_id: str) -> Iterator[tuple[Session, ...]]:
         after = page.next
 
 
-def test_the_report_over_20000_sessions_of_6000_agents_is_exact(
-    report: Callable[[int], ActivityReport], database: Database, frozen: FrozenClock
+def end_all_in_time(agents: AgentService, agent_id: str, latency: Latency) -> Ended:
+    """End as many as one invocation of the function does."""
+    deadline = latency.time + FUNCTION_SECONDS
+    ended = agents.end_all_sessions(OWNER, agent_id, seconds_left=lambda: deadline - latency.time)
+    assert latency.time <= deadline
+    return ended
+
+
+def test_the_report_over_100000_sessions_of_30000_agents_is_exact_in_flat_memory(
+    sessions: SessionService, report: Callable[[int], ActivityReport], database: Database, frozen: FrozenClock
 ) -> None:
-    numbers = random.Random(6000)  # noqa: S311  the same each time
-    agent_ids = [str(uuid.UUID(int=numbers.randrange(2**128))) for _ in range(AGENTS)]
-    now = frozen.time
-    made = [
+    known = sessions.sign_in(OWNER, "Known")
+    stored, meter = [known.session], Meter(database.client)
+    made = sessions_of_many(frozen.time)
+
+    def fill_up_to(count: int) -> None:
+        more = made[len(stored) - 1 : count - 1]
+        fill(database, more)
+        stored.extend(more)
+
+    def peak(segments: int) -> int:
+        """Return the bytes that the report takes at most; fail unless it counts exactly."""
+        live = [each for each in stored if each.is_live(frozen.time)]
+        exact = Active(frozen.time, len(live), len({each.agent_id for each in live}))
+        tracemalloc.start()
+        active = report(segments).count()
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert active == exact
+        return most
+
+    def spent_on_validation() -> object:
+        meter.reset()
+        sessions.validate(known.session_token)
+        return meter.spent
+
+    # One segment reads page by page; four, as deployed, read four pages at the same time.
+    fill_up_to(SOME)
+    report(4).count()  # makes what is made once
+    some, spent = peak(4), [spent_on_validation()]
+    fill_up_to(SESSIONS // 2)
+    half = peak(1)
+    fill_up_to(SESSIONS)
+    whole, deployed = peak(1), peak(4)
+    spent.append(spent_on_validation())
+
+    assert (len(stored), len({each.agent_id for each in stored})) == (SESSIONS, AGENTS)
+    assert whole - half < MEGABYTE / 4, "what is counted is not kept"
+    assert deployed - some < 10 * MEGABYTE
+    assert spent == [(["GetItem"], 1, 0)] * 2
+
+
+def sessions_of_many(now: int) -> list[Session]:
+    """Return sessions of many agents in any order: each agent has one at least, and some have many."""
+    numbers = random.Random(AGENTS)  # noqa: S311  the same each time
+    agent_ids = [str(uuid.UUID(int=numbers.randrange(2**128))) for _ in range(AGENTS - 1)]
+    owners = agent_ids + [agent_ids[int(len(agent_ids) * numbers.random() ** 3)] for _ in range(SESSIONS - AGENTS)]
+    numbers.shuffle(owners)
+    return [
         numbered(
-            # Each agent has one at least, and some have many.
-            agent_ids[number] if number < AGENTS else agent_ids[int(AGENTS * numbers.random() ** 3)],
+            agent_id,
             number,
             created_at=now,
             last_active=now,
             expires_at=now + numbers.choice([0, 1, 1]),
             ends_at=now + 43200,
         )
-        for number in range(SESSIONS)
+        for number, agent_id in enumerate(owners)
     ]
-    fill(database, made)
-    live = [each for each in made if each.expires_at > now]
-    meter = Meter(database.client)
-
-    active = report(4).count()
-
-    assert (active.sessions, active.agents) == (len(live), len({each.agent_id for each in live}))
-    assert meter.calls.count("Scan") > 4, "some segments take more than a page"

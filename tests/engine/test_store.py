@@ -13,7 +13,7 @@ from agent_sessions.identity import Identity, agent_id
 from agent_sessions.models import Agent, Session
 from agent_sessions.store import Store
 from tests.engine.conftest import OTHER_OWNER, OWNER, Database, fill
-from tests.meter import Meter
+from tools.meter import Meter
 
 NOW = 1_800_000_000
 WHO = Identity.of("Claude", "Project A")

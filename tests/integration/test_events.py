@@ -7,7 +7,7 @@ import pytest
 
 from tests.events import EVENT_NAMES, http_event, load_event
 from tests.integration.conftest import Api, Context
-from tests.template import resources
+from tools.template import resources
 
 EXPECTED = {
     "end_all_sessions": 200,

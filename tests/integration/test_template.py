@@ -7,7 +7,9 @@ import pytest
 from agent_sessions.settings import VARIABLES, Settings
 from agent_sessions.store import IDENTITY_INDEX
 from tests.contract import DOCUMENT
-from tests.template import (
+from tests.watch.permissions import ALLOWED, needed_by_lambda
+from tools.openapi.document import document
+from tools.template import (
     PARAMETERS,
     RESOURCES,
     ROOT,
@@ -18,8 +20,6 @@ from tests.template import (
     resources,
     statements,
 )
-from tests.watch.permissions import needed_by_lambda
-from tools.openapi.document import document
 
 README = (ROOT / "README.md").read_text()
 FUNCTIONS = ("SessionsFunction", "AgentsFunction", "ReportFunction")
@@ -128,8 +128,13 @@ def test_only_the_report_may_scan_and_it_may_write_nothing_but_its_metric() -> N
     }
 
 
+@pytest.mark.parametrize("function", sorted(ALLOWED))
+def test_lambda_may_do_what_it_does_as_the_role_of_a_function(function: str) -> None:
+    # What the function itself does and may do is compared when the whole suite has run: tests/watch/permissions.py.
+    assert needed_by_lambda(function) <= ALLOWED[function]
+
+
 def test_the_schedule_may_only_run_the_report_and_keep_what_failed() -> None:
-    # That each function may do exactly what it does is for the whole suite to see: tests/watch/permissions.py.
     assert permissions("ReportScheduleRole") == {
         Permission("lambda:InvokeFunction", "ReportFunction"),
         Permission("sqs:SendMessage", "ReportDeadLetters"),

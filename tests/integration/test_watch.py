@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.template import ROOT
 from tests.watch.plugin import CHANNELS, is_whole
+from tools.template import ROOT
 
 AGENT = "4635ae41-c03a-534d-87c4-05465526a836"
 FORMS = ("raw", "base64", "hex", "percent")

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from agent_sessions import aws
-from tests.template import Permission, permissions, resource_name, resources
 from tests.watch.leaks import Handler
+from tools.template import Permission, permissions, resource_name, resources
 
 TABLES = {"AGENTS_TABLE": "AgentsTable", "SESSIONS_TABLE": "SessionsTable"}
 # The functions as the template describes them, by the name of their folder.

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.template import Permission
 from tests.watch.leaks import LEAKS
 from tests.watch.permissions import CALLS
+from tools.template import Permission
 
 # Those of the last line are the emulator's.
 CHANNELS = ("requests", "answers", "AWS requests", "AWS answers", "outputs", "log lines", "items", "metrics")
@@ -35,7 +35,7 @@ class Watch:
         for title, text in report.sections:
             if title.endswith(call.when):
                 LEAKS.check("outputs", title.lower(), text)
-        if problems := LEAKS.take() + CALLS.take():
+        if problems := dict.fromkeys(LEAKS.take() + CALLS.take()):
             report.outcome = "failed"
             report.longrepr = "\n".join([report.longreprtext, *problems]).strip()
         return report

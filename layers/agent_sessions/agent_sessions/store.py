@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Self
@@ -218,8 +218,8 @@ class Store:
             query["Limit"] = limit
         if after is not None:
             query["ExclusiveStartKey"] = session_key(agent_id, after)
-        for page in _pages(self._client.query, query):
-            yield from map(read_session, page)
+        for page in _pages(self._client.query, query, read_session):
+            yield from page
 
     def delete_sessions(self, sessions: Iterable[Session]) -> None:
         """Delete many sessions, 25 to a call; raises DatabaseError where DynamoDB leaves some after 5 attempts."""
@@ -251,18 +251,20 @@ class Store:
             "FilterExpression": "expires_at > :now",
             "ExpressionAttributeValues": {":now": number(now)},
         }
-        for page in _pages(self._client.scan, scan):
-            yield [item["agent_id"]["S"] for item in page]
+        return _pages(self._client.scan, scan, lambda item: item["agent_id"]["S"])
 
     def ping(self) -> None:
         """Read an item that is never there: the cheapest proof that the database answers."""
         call(self._client.get_item, TableName=self._sessions, Key=session_key("health", "health"))
 
 
-def _pages(operation: Any, request: dict[str, Any]) -> Iterator[Sequence[Item]]:
+def _pages[T](operation: Any, request: dict[str, Any], read: Callable[[Item], T]) -> Iterator[Sequence[T]]:
+    """Yield what ``read`` takes of the items, a page at a time; no answer is kept while the next is read."""
     while True:
         answer = call(operation, **request)
-        yield answer["Items"]
-        if "LastEvaluatedKey" not in answer:
+        page, last = [read(item) for item in answer["Items"]], answer.get("LastEvaluatedKey")
+        del answer
+        yield page
+        if last is None:
             return
-        request = {**request, "ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        request = {**request, "ExclusiveStartKey": last}

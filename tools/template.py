@@ -1,4 +1,4 @@
-"""template.yaml, and what is nested in it, as the tests read them."""
+"""template.yaml, and what is nested in it, as the tests and the benchmark read them."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,9 +19,10 @@ def _tag(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
             value = value.split(".")
     elif isinstance(node, yaml.SequenceNode):
         value = loader.construct_sequence(node, deep=True)
-    else:
-        assert isinstance(node, yaml.MappingNode)
+    elif isinstance(node, yaml.MappingNode):
         value = loader.construct_mapping(node, deep=True)
+    else:
+        raise TypeError(f"{suffix} is neither text nor list nor mapping")
     return {"Ref" if suffix == "Ref" else f"Fn::{suffix}": value}
 
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from tests.template import ROOT
-from tools.local.emulator import free_port
+from tools.local.emulator import ROOT, free_port
 
 FOLDER = ROOT / ".envs/dynamodb-local"
 START_SECONDS = 60
@@ -37,10 +36,13 @@ class Engine:
         """Start it on a free port and wait until it answers; its log goes to ``folder``."""
         port, log = free_port(), folder / "dynamodb-local.log"
         with log.open("wb") as output:
-            process = subprocess.Popen(  # noqa: S603
-                [  # noqa: S607
+            process = subprocess.Popen(
+                [
                     "java",
                     "-Xmx1g",
+                    # It lives for minutes on few processors: what costs least to begin with costs least at all.
+                    "-XX:TieredStopAtLevel=1",
+                    "-XX:+UseSerialGC",
                     f"-Djava.library.path={FOLDER}",
                     "-cp",
                     f"{FOLDER}/*",
@@ -68,7 +70,7 @@ class Engine:
             if self.process.poll() is not None:
                 break
             try:
-                urllib.request.urlopen(self.url, timeout=5)  # noqa: S310
+                urllib.request.urlopen(self.url, timeout=5)
             except urllib.error.HTTPError as error:
                 error.close()  # unsigned, so refused: it answers
                 return

@@ -1,0 +1,61 @@
+"""What a cold start takes: CPU of fresh processes, from the bare interpreter to the first answer."""
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from tools.bench.process import run
+from tools.bench.samples import interleaved
+from tools.bench.service import BUILT, UNHURRIED, Service
+from tools.template import ROOT
+
+CLIENT = "from agent_sessions.database import create_client; create_client()"
+# Each step does all that the one before it does, and one thing more.
+STEPS = {
+    "Python": "pass",
+    "botocore": "import botocore.session",
+    "package": "import agent_sessions",
+    "client": CLIENT,
+    "Powertools": f"{CLIENT}; import agent_sessions.http",
+    "function": "import app",
+    "first request": """
+import app, json, os
+answer = app.handler(json.loads(os.environ["EVENT"]), None)
+assert answer["statusCode"] == 200, answer
+""",
+}
+# What anyone pays who calls DynamoDB with boto3; from the same layer, so with the same bytecode.
+BARE = {
+    "bare client": 'import boto3; boto3.client("dynamodb")',
+    "bare client and get_item": """
+import boto3, json, os
+answer = boto3.client("dynamodb").get_item(**json.loads(os.environ["ITEM"]))
+assert "Item" in answer, answer
+""",
+}
+
+
+def measure(service: Service, rounds: int, cases: Mapping[str, str] = STEPS | BARE) -> dict[str, list[float]]:
+    """Return the CPU seconds of each case, round by round."""
+    environ = _environ(service)
+    return interleaved(rounds, {name: partial(_cpu, program, environ) for name, program in cases.items()})
+
+
+def import_times(service: Service) -> str:
+    """Return what ``python -X importtime`` says of the function's imports."""
+    return run("-X", "importtime", "-c", STEPS["function"], environ=_environ(service)).errors
+
+
+def _cpu(program: str, environ: Mapping[str, str]) -> float:
+    return run("-c", program, environ=environ).cpu
+
+
+def _environ(service: Service) -> dict[str, str]:
+    environ = service.environ(str(BUILT / "SessionsFunction"), **UNHURRIED)
+    signed_in = service.sign_in("Claude", environ)
+    event: dict[str, Any] = json.loads((ROOT / "events/validate.json").read_text())
+    event["headers"]["authorization"] = f"Bearer {signed_in.session_token}"
+    key = {"agent_id": {"S": signed_in.session.agent_id}, "session_id": {"S": signed_in.session.session_id}}
+    item = {"TableName": service.settings.sessions_table, "Key": key, "ConsistentRead": True}
+    return environ | {"EVENT": json.dumps(event), "ITEM": json.dumps(item)}

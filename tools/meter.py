@@ -1,0 +1,39 @@
+"""What DynamoDB is asked and what that costs."""
+
+from typing import Any
+
+
+class Meter:
+    """Adds up what DynamoDB reports as consumed, in read and write units, and the calls; of any number of threads."""
+
+    def __init__(self, *clients: Any) -> None:
+        self.calls: list[str] = []
+        self._consumed: list[tuple[str, float]] = []
+        for client in clients:
+            client.meta.events.register("before-parameter-build.dynamodb", self._ask)
+            client.meta.events.register("after-call.dynamodb", self._read)
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self.calls.clear()
+        self._consumed.clear()
+
+    @property
+    def spent(self) -> tuple[list[str], float, float]:
+        """The calls by name, in order; the read units; the write units."""
+        return list(self.calls), self._units("read"), self._units("write")
+
+    def _units(self, kind: str) -> float:
+        return sum(units for each, units in self._consumed if each == kind)
+
+    def _ask(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+        # Making and deleting a table has no price and no such parameter.
+        if "ReturnConsumedCapacity" in model.input_shape.members:
+            params["ReturnConsumedCapacity"] = "INDEXES"
+
+    def _read(self, model: Any, parsed: dict[str, Any], **_: Any) -> None:
+        self.calls.append(model.name)
+        consumed = parsed.get("ConsumedCapacity", [])
+        kind = "read" if model.name in ("GetItem", "Query", "Scan") else "write"
+        for each in consumed if isinstance(consumed, list) else [consumed]:
+            self._consumed.append((kind, each["CapacityUnits"]))
