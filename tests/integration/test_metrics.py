@@ -149,6 +149,17 @@ def test_every_expression_can_be_evaluated_with_the_lines_of_its_widget() -> Non
                 assert made[line.name], line
 
 
+def test_the_report_ages_until_the_next_and_has_no_age_before_the_first() -> None:
+    (widget,) = [widget for widget in widgets() if widget.title == "Report age in minutes"]
+    reports = {"reports": {120: 1.0, 360: 2.0}}
+    made: dict[str, dict[int, float]] = {}
+    for line in widget.lines:
+        if isinstance(line.source, str):
+            made[line.name] = evaluate(line.source, reports, range(0, 600, 60), made)
+
+    assert made["age"] == {120: 0, 180: 1, 240: 2, 300: 3, 360: 0, 420: 1, 480: 2, 540: 3}
+
+
 def test_the_numbers_of_the_report_are_not_added_up() -> None:
     gauges = {"ActiveSessions", "ActiveAgents"}
     for widget in widgets():

@@ -78,7 +78,14 @@ class Picture:
             label = line.label if line.values else f"{line.label} (no data)"
             side = sides["right" if line.on_the_right else "left"]
             handles += side.plot(
-                times, list(line.values.values()), ".-", color=f"C{number}", label=label, linewidth=1, markersize=4
+                times,
+                list(line.values.values()),
+                ".-",
+                color=f"C{number}",
+                label=label,
+                linewidth=1,
+                markersize=4,
+                clip_on=False,
             )
         for name, side in sides.items():
             limits = widget.properties.get("yAxis", {}).get(name, {})
