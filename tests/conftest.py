@@ -34,16 +34,19 @@ class FrozenClock:
 collect_ignore = ["peers"]
 
 
-class ByFolder(LoadScopeScheduling):
-    """Gives a file to one process, and a folder that shares an emulator or an engine as a whole."""
+class Parts(LoadScopeScheduling):
+    """Gives a process a file at a time; all that share the emulator at once, and the races, which take long, singly."""
 
     def _split_scope(self, nodeid: str) -> str:
-        folder = nodeid.split("/")[1]
-        return folder if folder in ("e2e", "engine") else nodeid.partition("::")[0]
+        if nodeid.startswith("tests/e2e/"):
+            return "e2e"
+        return nodeid if nodeid.startswith("tests/engine/test_races.py") else nodeid.partition("::")[0]
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFolder:
-    return ByFolder(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Parts:
+    # In the order of the folders: what takes long begins early, so that no process waits for another at the end.
+    config.option.loadscopereorder = False
+    return Parts(config, log)
 
 
 @pytest.fixture
