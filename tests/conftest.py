@@ -1,12 +1,28 @@
 """What all tests share: a clock that moves only when told to."""
 
+import os
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from agent_sessions import clock
+
+# `make prove` and `make fuzz` run everything at full length, `make test` enough to find what breaks.
+THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
+
+
+def tries(usual: int, thorough: int) -> settings:
+    """Return the settings of a test that tries many inputs: in `make test` the same ones every time."""
+    return settings(
+        max_examples=thorough if THOROUGH else usual,
+        derandomize=not THOROUGH,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 @dataclass

@@ -1,6 +1,5 @@
 """The package on two databases from one source: moto, and DynamoDB Local, which is Amazon's own."""
 
-import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
@@ -22,6 +21,7 @@ from agent_sessions.report import ActivityReport
 from agent_sessions.service import SessionService
 from agent_sessions.settings import Settings
 from agent_sessions.store import Store
+from tests.conftest import THOROUGH as THOROUGH
 from tests.engine.dynamodb_local import Engine, missing
 from tests.template import table_definition
 
@@ -33,9 +33,6 @@ type NewClient = Callable[[], "DynamoDBClient"]
 
 OWNER = "iam:arn:aws:iam::111122223333:user/ada"
 OTHER_OWNER = "iam:arn:aws:iam::111122223333:user/bob"
-
-# `make prove` runs everything at full length, `make test` enough to find what breaks.
-THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 
 
 @dataclass(frozen=True, slots=True)
