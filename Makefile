@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 ENGINE := $(if $(shell command -v java && command -v mvn),.envs/dynamodb-local/.done)
 
 .DEFAULT_GOAL := help
-.PHONY: help local stop demo dashboard test prove check openapi format lock deploy clean
+.PHONY: help local stop demo dashboard test prove fuzz check openapi format lock deploy clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "make %-9s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ test: .venv/.done .envs/sam/.done .envs/ministack/.done .envs/plot/.done $(ENGIN
 
 prove: .venv/.done $(ENGINE) ## run the engine suite at full length: 200 rounds of every race, 500 runs of the model
 	HYPOTHESIS_PROFILE=thorough .venv/bin/pytest tests/engine --durations=20
+
+fuzz: .venv/.done .envs/sam/.done .envs/ministack/.done ## play 10,000 requests of every kind against a local service, and 100,000 against the parsers
+	HYPOTHESIS_PROFILE=thorough .venv/bin/pytest --capture=no tests/e2e/test_fuzz.py tests/integration/test_garbage.py tests/unit/test_garbage.py
 
 check: .venv/.done .envs/sam/.done .envs/checkov/.done ## lint, types, template, and whether docs/openapi.json is up to date
 	.venv/bin/ruff format --check

@@ -1,9 +1,10 @@
 """What all tests share: a clock that moves only when told to."""
 
+import os
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -14,6 +15,20 @@ pytest_plugins = ["tests.watch.plugin", "pytester"]
 # How long an example takes says how busy the machine is. Else it is as Hypothesis has it here, or in CI.
 settings.register_profile("patient", settings(), deadline=None)
 settings.load_profile("patient")
+
+# `make prove` and `make fuzz` run everything at full length, `make test` enough to find what breaks.
+THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
+
+
+def tries(usual: int, thorough: int) -> settings:
+    """Return the settings of a test that tries many inputs: in `make test` the same ones every time."""
+    return settings(
+        max_examples=thorough if THOROUGH else usual,
+        derandomize=not THOROUGH,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 @dataclass

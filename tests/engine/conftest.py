@@ -1,6 +1,5 @@
 """The package on two databases from one source: moto, and DynamoDB Local, which is Amazon's own."""
 
-import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -38,9 +37,6 @@ OTHER_OWNER = "iam:arn:aws:iam::111122223333:user/bob"
 
 # As in production, but a busy machine is no fault of the database.
 PATIENT = NAMED.merge(PATIENCE).merge(Config(connect_timeout=30, read_timeout=30))
-
-# `make prove` runs everything at full length, `make test` enough to find what breaks.
-THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,8 @@ from agent_sessions.identity import identity_key
 from agent_sessions.models import Agent, Ended, Session, SignedIn
 from agent_sessions.report import ActivityReport
 from agent_sessions.service import SessionService
-from tests.conftest import FrozenClock
-from tests.engine.conftest import THOROUGH, Database, NewClient, empty
+from tests.conftest import THOROUGH, FrozenClock
+from tests.engine.conftest import Database, NewClient, empty
 from tests.engine.model import Model
 
 RUNS, STEPS = 2500 if THOROUGH else 500, 50

@@ -17,8 +17,8 @@ from agent_sessions.agents import AgentService
 from agent_sessions.models import SignedIn
 from agent_sessions.service import SessionService
 from agent_sessions.store import Store
-from tests.conftest import FrozenClock
-from tests.engine.conftest import OWNER, THOROUGH, Database, NewClient
+from tests.conftest import THOROUGH, FrozenClock
+from tests.engine.conftest import OWNER, Database, NewClient
 from tests.engine.steps import Steps, orders
 
 WORKERS = 64

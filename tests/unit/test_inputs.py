@@ -1,3 +1,5 @@
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -5,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent_sessions.errors import FieldError, ValidationError
+from agent_sessions.identity import clean_agent_name, clean_context
 from agent_sessions.inputs import FindAgentInput, Input, ListSessionsInput, SignInInput
 
 HANDLE = "ea866a75-7e4c-38ba-bfa8-127cbe9a409d"
@@ -244,3 +247,52 @@ def test_any_body_is_read_or_refused_in_plain_words(values: dict[str, Any]) -> N
 @settings(deadline=None)
 def test_any_query_is_read_or_refused_in_plain_words(kind: type[Input], values: dict[str, str]) -> None:
     check_plain_words(kind, values)
+
+
+PATTERNS = {
+    name: re.compile(schema["pattern"])
+    for name, schema in SignInInput.model_json_schema()["properties"].items()
+    if "pattern" in schema
+}
+CLEANED = pytest.mark.parametrize(("field", "clean"), [("agent_name", clean_agent_name), ("context", clean_context)])
+SPACE = " \t\x1c\x85\u2028\u3000"
+# What a client could get wrong: white space of every kind, controls, invisible marks, and the limits.
+PADDING = st.text(st.sampled_from(SPACE), max_size=3)
+FILLED = st.builds(lambda size, some: "x" * size + some, st.sampled_from([0, 1, 97, 98, 197, 198]), st.text(max_size=4))
+
+
+def check_pattern(field: str, clean: Callable[[str], object], text: str) -> None:
+    """Hold the pattern that docs/openapi.json tells clients against what is accepted."""
+    try:
+        clean(text)
+    except ValidationError:
+        accepted = False
+    else:
+        accepted = True
+    assert (PATTERNS[field].search(text) is not None) == accepted, ascii(text)
+
+
+@CLEANED
+def test_the_documented_pattern_knows_every_character(field: str, clean: Callable[[str], object]) -> None:
+    for number in [*range(0xD800), *range(0xE000, 0x10000), 0x1F916, 0xE0001, 0x10FFFF]:
+        character = chr(number)
+        for text in (character, f"x{character}x", f"{character}x{character}"):
+            check_pattern(field, clean, text)
+
+
+@CLEANED
+@given(before=PADDING, text=FILLED, after=PADDING)
+@settings(deadline=None, max_examples=500)
+def test_the_documented_pattern_accepts_what_the_service_does(
+    field: str, clean: Callable[[str], object], before: str, text: str, after: str
+) -> None:
+    check_pattern(field, clean, before + text + after)
+
+
+@CLEANED
+@pytest.mark.parametrize("inner", ["x" * 99, "x" * 100, "x" * 101, "x" * 199, "x" * 200, "x" * 201, "x" + " " * 99])
+@pytest.mark.parametrize("outer", ["", " ", SPACE * 500])
+def test_the_documented_pattern_has_the_limits_of_the_service(
+    field: str, clean: Callable[[str], object], inner: str, outer: str
+) -> None:
+    check_pattern(field, clean, outer + inner + outer)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
 
 from agent_sessions.errors import (
     CallerError,
@@ -94,6 +95,13 @@ ERRORS = {
 }
 
 
+class _Schemas(GenerateJsonSchema):
+    """Calls a schema by the thing itself: clients that are generated get an ``Agent``."""
+
+    def normalize_name(self, name: str) -> str:
+        return super().normalize_name(name).removesuffix("Body")
+
+
 def document() -> dict[str, Any]:
     """Return the OpenAPI document."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -158,7 +166,9 @@ def _schemas() -> tuple[dict[str, Any], dict[Any, dict[str, Any]]]:
         setattr(kind, "__pydantic_config__", ConfigDict(use_attribute_docstrings=True))  # noqa: B010
         types.append((kind, "serialization", TypeAdapter(kind)))
     types.append((SignInInput, "validation", TypeAdapter(SignInInput)))
-    references, definitions = TypeAdapter.json_schemas(types, ref_template="#/components/schemas/{model}")
+    references, definitions = TypeAdapter.json_schemas(
+        types, schema_generator=_Schemas, ref_template="#/components/schemas/{model}"
+    )
     schemas = {name: _schema(schema) for name, schema in sorted(definitions["$defs"].items())}
     schemas["GatewayMessage"] = {
         "type": "object",
@@ -202,7 +212,9 @@ def _operation(operation: Operation, path: str, references: dict[Any, dict[str, 
     if operation.body:
         success["content"] = {"application/json": {"schema": references[operation.body]}}
     if operation.links:
-        success["links"] = {name: _link(name) for name in operation.links}
+        success["links"] = {
+            name: {"operationId": name, "parameters": parameters} for name, parameters in operation.links.items()
+        }
     described["responses"] = {str(operation.status.value): success, **dict(_failures(operation, references[Problem]))}
     return described
 
@@ -230,13 +242,6 @@ def _query_parameters(model: type[Input] | None) -> Iterator[dict[str, Any]]:
             "description": definition["description"],
             "schema": said,
         }
-
-
-def _link(target: str) -> dict[str, Any]:
-    parameters = {"agent_id": "$response.body#/agent_id"}
-    if target == "endSession":
-        parameters["session_id"] = "$response.body#/session_id"
-    return {"operationId": target, "parameters": parameters}
 
 
 def _failures(operation: Operation, problem: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -25,6 +25,11 @@ GATEWAY_AUTH: list[dict[str, list[str]]] = [{"iam": []}, {"jwt": []}, {}]
 TOKEN_AUTH: list[dict[str, list[str]]] = [{"sessionToken": []}]
 OPEN: list[dict[str, list[str]]] = []
 
+AGENT = {"agent_id": "$response.body#/agent_id"}
+SESSION = AGENT | {"session_id": "$response.body#/session_id"}
+TOKEN = {"header.Authorization": "Bearer {$response.body#/session_token}"}
+SAME_AGENT = {"agent_id": "$request.path.agent_id"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
@@ -43,7 +48,8 @@ class Operation:
     takes_query: type[Input] | None = None
     errors: tuple[type[Exception], ...] = ()
     meanings: dict[type[Exception], str] = field(default_factory=dict)
-    links: tuple[str, ...] = ()
+    links: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Operations that the answer leads to, with their parameters."""
 
 
 OPERATIONS = [
@@ -59,7 +65,14 @@ OPERATIONS = [
         body=SignedInBody,
         location=True,
         errors=(ValidationError, PayloadTooLargeError, CallerError),
-        links=("getAgent", "listSessions", "endAllSessions", "endSession"),
+        links={
+            "validate": TOKEN,
+            "signOut": TOKEN,
+            "getAgent": AGENT,
+            "listSessions": AGENT,
+            "endAllSessions": AGENT,
+            "endSession": SESSION,
+        },
     ),
     Operation(
         route="GET /sessions/current",
@@ -71,7 +84,7 @@ OPERATIONS = [
         answers="The session is live.",
         body=SessionBody,
         errors=(SessionError,),
-        links=("getAgent", "listSessions"),
+        links={"getAgent": AGENT, "listSessions": AGENT, "endAllSessions": AGENT, "endSession": SESSION},
     ),
     Operation(
         route="DELETE /sessions/current",
@@ -95,7 +108,7 @@ OPERATIONS = [
         answers="The agent and its presence.",
         body=AgentBody,
         errors=(ValidationError, CallerError, NotFoundError),
-        links=("getAgent", "listSessions", "endAllSessions"),
+        links={"getAgent": AGENT, "listSessions": AGENT, "endAllSessions": AGENT},
     ),
     Operation(
         route="GET /agents/{agent_id}",
@@ -107,6 +120,7 @@ OPERATIONS = [
         answers="The agent and its presence.",
         body=AgentBody,
         errors=(CallerError, NotFoundError),
+        links={"listSessions": AGENT, "endAllSessions": AGENT},
     ),
     Operation(
         route="GET /agents/{agent_id}/sessions",
@@ -119,6 +133,11 @@ OPERATIONS = [
         answers="A page of sessions.",
         body=SessionPageBody,
         errors=(ValidationError, CallerError, NotFoundError),
+        links={
+            "listSessions": SAME_AGENT | {"next": "$response.body#/next"},
+            "endSession": SAME_AGENT | {"session_id": "$response.body#/sessions/0/session_id"},
+            "endAllSessions": SAME_AGENT,
+        },
     ),
     Operation(
         route="DELETE /agents/{agent_id}/sessions",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, quote
@@ -20,6 +21,8 @@ from agent_sessions.problems import answer_to, problem_of
 from agent_sessions.settings import Settings
 
 ALWAYS = {"Cache-Control": "no-store"}
+# In ASCII: whatever an owner is called, it can neither end a log line nor steer the terminal that shows it.
+LOG_LINE = partial(json.dumps, default=str, separators=(",", ":"))
 
 
 def answer(status: HTTPStatus, body: Mapping[str, Any] | None = None, location: str | None = None) -> Response[str]:
@@ -30,6 +33,14 @@ def answer(status: HTTPStatus, body: Mapping[str, Any] | None = None, location: 
         body="" if body is None else json.dumps(body),
         headers=ALWAYS if location is None else {**ALWAYS, "Location": location},
     )
+
+
+def _route_and_request(event: object) -> tuple[str, str]:
+    """Return the route that the gateway chose and its id of the request; raises TypeError where there is none."""
+    match event:
+        case {"routeKey": str(route), "requestContext": {"requestId": str(request_id)}}:
+            return route, request_id
+    raise TypeError("this is no event of an HTTP API with payload format 2.0")
 
 
 def _as_routed(event: dict[str, Any]) -> dict[str, Any]:
@@ -54,9 +65,10 @@ class HttpApi(APIGatewayHttpResolver):
     def __init__(self, settings: Settings) -> None:
         super().__init__()
         self._api_auth = settings.api_auth
-        self._logger = Logger()
+        self._logger = Logger(json_serializer=LOG_LINE)
         self._metrics = Metrics()
         self._notes: dict[str, str] = {}
+        self._request_id = ""
         self.exception_handler(Exception)(self._problem)
         self.not_found(self._no_route)
 
@@ -105,15 +117,26 @@ class HttpApi(APIGatewayHttpResolver):
     # -- a request from beginning to end
 
     def handle(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-        """Answer one event of an HTTP API (payload 2.0)."""
+        """Answer one event of an HTTP API (payload 2.0); anything else is answered like a bug, by 500."""
         started = clock.monotonic()
         self._notes = {}
-        response = self.resolve(_as_routed(event), context)
+        route, self._request_id = None, context.aws_request_id
+        try:
+            route, self._request_id = _route_and_request(event)
+            response = self.resolve(_as_routed(event), context)
+        except Exception as error:  # noqa: BLE001  not of a route, whose errors the resolver answers: of the event
+            problem = self._problem(error)
+            response = {
+                "statusCode": problem.status_code,
+                "headers": problem.headers,
+                "body": problem.body,
+                "isBase64Encoded": False,
+            }
         line = {
-            "route": self.current_event.route_key,
+            "route": route,
             "status": response["statusCode"],
             "duration_ms": round((clock.monotonic() - started) * 1000, 1),
-            "request_id": self.current_event.request_context.request_id,
+            "request_id": self._request_id,
         }
         self._logger.info("request", extra=line | self._notes)
         if self._metrics.metric_set:
@@ -130,7 +153,7 @@ class HttpApi(APIGatewayHttpResolver):
         return Response(
             status_code=answered.status,
             content_type="application/problem+json",
-            body=json.dumps(problem_of(error, self.current_event.request_context.request_id)),
+            body=json.dumps(problem_of(error, self._request_id)),
             headers={**ALWAYS, **answered.headers},
         )
 

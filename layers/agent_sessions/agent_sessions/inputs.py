@@ -38,13 +38,25 @@ def _cursor(value: str | None) -> str | None:
     raise ValidationError(FieldError("next", "next must be the next of the page before; leave it out to start anew"))
 
 
+# As ``str.strip`` and the category Cc have it, for clients: the limits apply to what is left after trimming,
+# which neither minLength nor maxLength can say.
+_SPACE = r"\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_CONTROL = r"\u0000-\u001f\u007f-\u009f"
+
+
+def _trimmed(limit: int) -> str:
+    """Return the pattern (ECMA-262) of 1 to ``limit`` characters in any white space."""
+    outer, inner = f"[^{_CONTROL}{_SPACE}]", f"[^{_CONTROL}]"
+    return f"{outer}(?:{inner}{{0,{limit - 2}}}{outer})?[{_SPACE}]*"
+
+
 AgentName = Annotated[
     str,
     AfterValidator(clean_agent_name),
     Field(
         description=f"Name of the agent: 1 to {MAX_NAME_CHARACTERS} characters after trimming, no control characters.",
         examples=["Claude"],
-        json_schema_extra={"minLength": 1},
+        json_schema_extra={"pattern": f"^[{_SPACE}]*{_trimmed(MAX_NAME_CHARACTERS)}$"},
     ),
 ]
 Context = Annotated[
@@ -54,6 +66,7 @@ Context = Annotated[
         description=f"What the agent works on: up to {MAX_CONTEXT_CHARACTERS} characters after trimming, no control "
         "characters. Blank is none. The same name in two contexts is two agents.",
         examples=["Project A"],
+        json_schema_extra={"pattern": f"^[{_SPACE}]*(?:{_trimmed(MAX_CONTEXT_CHARACTERS)})?$"},
     ),
 ]
 
