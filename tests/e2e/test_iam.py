@@ -64,9 +64,11 @@ def test_a_user_is_an_owner(api: Api, user: Callable[..., Sign]) -> None:
     hers, his = sign_in(api, ada).body, sign_in(api, bob).body
 
     assert hers["agent_id"] != his["agent_id"]
-    path = f"/agents/{hers['agent_id']}"
-    assert api.call("GET", path, headers=ada("GET", path)).status == 200
-    assert api.call("GET", path, headers=bob("GET", path)).status == 404
+    agent_id = hers["agent_id"]
+    for spelt in (agent_id, agent_id.replace("-", "%2d"), "".join(f"%{ord(character):02X}" for character in agent_id)):
+        path = f"/agents/{spelt}"
+        assert api.call("GET", path, headers=ada("GET", path)).status == 200
+        assert api.call("GET", path, headers=bob("GET", path)).status == 404
 
 
 def test_a_user_without_permission_is_refused_by_the_gateway(api: Api, user: Callable[..., Sign]) -> None:

@@ -23,6 +23,14 @@ CASES = 1_000, 50_000
 EVENTS = [load_event(name) for name in EVENT_NAMES if name != "report_active"]
 ROUTES = {event["routeKey"] for event in EVENTS}
 FIELDS = ["agent_name", "context", "exclusive", "limit", "next", "owner", "session_token", "agent_id"]
+# Every header that there can be: none has a part that a caller could fill.
+HEADERS = {
+    ("Cache-Control", "no-store"),
+    ("Content-Type", "application/json"),
+    ("Content-Type", "application/problem+json"),
+    ("Location", "/sessions/current"),
+    ("WWW-Authenticate", 'Bearer error="invalid_token"'),
+}
 NO_ROUTE = "There is nothing at this path"
 GOOD_QUERIES = {"GET /agents": "agent_name=Known", "GET /agents/{agent_id}/sessions": "limit=1"}
 
@@ -139,6 +147,8 @@ class Target:
         status: int = response["statusCode"]
         check_answer(described, status, response["headers"], response["body"])
         assert response["isBase64Encoded"] is False
+        assert set(response["headers"].items()) <= HEADERS
+        assert not response.get("cookies")
         assert "Traceback" not in response["body"]
 
         (told,) = [line for line in map(json.loads, out.splitlines()) if line.get("message") == "request"]
