@@ -46,7 +46,7 @@ def list_sessions(agent_id: str) -> Response[str]:
 @api.delete("/agents/<agent_id>/sessions")
 def end_all_sessions(agent_id: str) -> Response[str]:
     """Sign an agent out everywhere."""
-    ended = service.end_all_sessions(api.owner(), agent_id, seconds_left=api.seconds_left)
+    ended = service.end_all_sessions(api.owner(), agent_id)
     api.note(agent_id=agent_id)
     return answer(HTTPStatus.OK, ended_body(ended))
 

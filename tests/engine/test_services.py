@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from agent_sessions import clock
 from agent_sessions.agents import RESERVE_SECONDS, AgentService
+from agent_sessions.deadline import ANSWER_SECONDS
 from agent_sessions.errors import NotFoundError, SessionError
 from agent_sessions.models import Ended, Session, SignedIn
 from agent_sessions.report import ActivityReport
@@ -364,12 +366,20 @@ class TestEnd:
         assert agents.get_agent(OWNER, agent_id).active_sessions == 0
         assert sessions.validate(other.session_token)
 
-    def test_where_time_runs_out_calling_again_goes_on(self, sessions: SessionService, agents: AgentService) -> None:
+    def test_where_time_runs_out_calling_again_goes_on(
+        self, sessions: SessionService, agents: AgentService, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         live = signed_in(sessions, 60)
         agent_id = live[0].session.agent_id
-        left = iter([20.0, RESERVE_SECONDS, RESERVE_SECONDS - 0.1, 20.0])
+        seconds = [0.0]
+        monkeypatch.setattr(clock, "monotonic", lambda: seconds[0])
 
-        answers = [agents.end_all_sessions(OWNER, agent_id, seconds_left=lambda: next(left)) for _ in range(2)]
+        def pass_time(**_: object) -> None:
+            seconds[0] += (ANSWER_SECONDS - RESERVE_SECONDS) / 1.5
+
+        database.client.meta.events.register("after-call.dynamodb.BatchWriteItem", pass_time)
+
+        answers = [agents.end_all_sessions(OWNER, agent_id) for _ in range(2)]
 
         assert answers == [Ended(50, more=True), Ended(10, more=False)]
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -136,24 +137,25 @@ class CurrentStdout:
         sys.stdout.flush()
 
 
+def load_function_module(name: str) -> ModuleType:
+    """Load a function as Lambda does when it starts one: with the environment of this moment."""
+    spec = importlib.util.spec_from_file_location(f"{name}_app", ROOT / "functions" / name / "app.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    with CALLS.loading(name):
+        spec.loader.exec_module(module)
+    module.handler = CALLS.watched(name, LEAKS.watched(module.handler))  # type: ignore[attr-defined]
+    for handler in logging.getLogger(os.environ["POWERTOOLS_SERVICE_NAME"]).handlers:
+        assert isinstance(handler, logging.StreamHandler)
+        handler.setStream(CurrentStdout())
+    return module
+
+
 @pytest.fixture
 def load_function(dynamodb: "DynamoDBClient", environment: dict[str, str]) -> Callable[[str], ModuleType]:
-    """Loads a function as Lambda does when it starts one: with the environment of this moment."""
-
-    def load(name: str) -> ModuleType:
-        spec = importlib.util.spec_from_file_location(f"{name}_app", ROOT / "functions" / name / "app.py")
-        assert spec
-        assert spec.loader
-        module = importlib.util.module_from_spec(spec)
-        with CALLS.loading(name):
-            spec.loader.exec_module(module)
-        module.handler = CALLS.watched(name, LEAKS.watched(module.handler))  # type: ignore[attr-defined]
-        for handler in logging.getLogger(environment["POWERTOOLS_SERVICE_NAME"]).handlers:
-            assert isinstance(handler, logging.StreamHandler)
-            handler.setStream(CurrentStdout())
-        return module
-
-    return load
+    """Loads a function, on the tables that moto made."""
+    return load_function_module
 
 
 @pytest.fixture

@@ -8,10 +8,12 @@ from uuid import uuid4
 import pytest
 
 from agent_sessions import clock
+from agent_sessions.agents import RESERVE_SECONDS
+from agent_sessions.deadline import ANSWER_SECONDS
 from agent_sessions.errors import DatabaseError
 from tests.conftest import FrozenClock
 from tests.events import http_event
-from tests.integration.conftest import OWNER, Api, Context
+from tests.integration.conftest import Api
 
 UNKNOWN = "0b0b0b0b-0000-4000-8000-000000000009"
 
@@ -258,11 +260,20 @@ class TestEndAll:
 
         assert api.end_all(agent_id).status == 503
 
-    def test_where_time_runs_out_it_says_so_and_goes_on_when_asked_again(self, api: Api) -> None:
+    def test_where_time_runs_out_it_says_so_and_goes_on_when_asked_again(
+        self, api: Api, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         agent_id = sign_in_often(api, 30)
-        hurried = Api(api.functions, api.authorizer, RunningOut())
+        seconds = [0.0]
+        monkeypatch.setattr(clock, "monotonic", lambda: seconds[0])
 
-        assert hurried.end_all(agent_id).body == {"ended": 25, "more": True}
+        def pass_time(**_: object) -> None:
+            seconds[0] += ANSWER_SECONDS - RESERVE_SECONDS + 0.1
+
+        events = api.functions["agents"].service._store._client.meta.events
+        events.register("after-call.dynamodb.BatchWriteItem", pass_time)
+
+        assert api.end_all(agent_id).body == {"ended": 25, "more": True}
         assert api.end_all(agent_id).body == {"ended": 5}
 
     def test_the_last_use_of_the_ended_sessions_is_remembered(self, api: Api, frozen: FrozenClock) -> None:
@@ -306,22 +317,8 @@ class TestEndAll:
         monkeypatch.setattr(time, "sleep", lambda _: None)
         return left
 
-    def test_the_service_alone_knows_no_deadline(self, api: Api) -> None:
-        agent_id = sign_in_often(api, 30)
-
-        assert api.functions["agents"].service.end_all_sessions(f"iam:{OWNER}", agent_id).count == 30
-
     def test_of_an_unknown_agent_it_is_not_found(self, api: Api) -> None:
         assert api.end_all(UNKNOWN).status == 404
-
-
-class RunningOut(Context):
-    """Time for one batch."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        left = self.milliseconds
-        object.__setattr__(self, "milliseconds", 0)
-        return left
 
 
 def test_an_agent_of_any_characters_is_found_again(api: Api) -> None:

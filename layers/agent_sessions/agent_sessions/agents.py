@@ -4,8 +4,8 @@ from itertools import batched
 from typing import Self
 
 from agent_sessions import clock, identity
-from agent_sessions.clock import SecondsLeft, no_deadline
-from agent_sessions.deadline import ANSWER_SECONDS, answer_within
+from agent_sessions.database import ATTEMPT_SECONDS
+from agent_sessions.deadline import answer_within, seconds_left
 from agent_sessions.errors import NotFoundError
 from agent_sessions.identity import Identity
 from agent_sessions.last_seen import record_seen
@@ -16,7 +16,7 @@ from agent_sessions.store import BATCH, Store
 
 MAX_PAGE = 100
 # Begun with less left, a batch and the last-seen write might not both be done in time.
-RESERVE_SECONDS = 2 * ANSWER_SECONDS
+RESERVE_SECONDS = 2 * ATTEMPT_SECONDS
 
 
 class AgentService:
@@ -98,33 +98,25 @@ class AgentService:
             # One that had expired changes nothing, as if TTL had deleted it before.
             record_seen(self._store, agent_id, session.last_active, self._count)
 
-    def end_all_sessions(self, owner: str, agent_id: str, *, seconds_left: SecondsLeft = no_deadline) -> Ended:
-        """Sign an agent out everywhere.
-
-        Args:
-            owner: Who calls.
-            agent_id: Whose sessions.
-            seconds_left: Tells the seconds that remain; where they run out, ``more`` is true and
-                calling again goes on.
-        """
+    @answer_within()
+    def end_all_sessions(self, owner: str, agent_id: str) -> Ended:
+        """Sign an agent out everywhere; where time runs out, ``more`` is true and calling again goes on."""
         agent = self._owned(owner, agent_id)
         now = clock.now()
         live = (each for each in self._store.sessions_of(agent_id) if each.is_live(now))
         batches = batched(live, BATCH, strict=False)
         ended, seen, more = 0, agent.last_active, True
-        while more and seconds_left() >= RESERVE_SECONDS:
-            with answer_within():
-                batch = next(batches, ())
-                self._store.delete_sessions(batch)
+        # The first batch is always tried, so that whoever calls again gets on or is told of the trouble.
+        while more and (ended == 0 or seconds_left() >= RESERVE_SECONDS):
+            batch = next(batches, ())
+            self._store.delete_sessions(batch)
             ended += len(batch)
             seen = max([seen, *(each.last_active for each in batch)])
             more = len(batch) == BATCH
         if seen > agent.last_active:
-            with answer_within():
-                record_seen(self._store, agent_id, seen, self._count)
+            record_seen(self._store, agent_id, seen, self._count)
         return Ended(ended, more)
 
-    @answer_within()
     def _owned(self, owner: str, agent_id: str) -> Agent:
         # What is no id is no agent's; DynamoDB would refuse some of it as a key.
         agent = self._store.get_agent(agent_id) if identity.is_id(agent_id) else None

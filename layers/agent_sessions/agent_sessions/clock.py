@@ -1,16 +1,6 @@
 """The one clock: everything that needs the time asks here."""
 
-import math
 import time
-from collections.abc import Callable
-
-# Tells the seconds that are left for what is being done.
-type SecondsLeft = Callable[[], float]
-
-
-def no_deadline() -> float:
-    """Leave as much time as is needed."""
-    return math.inf
 
 
 def now() -> int:

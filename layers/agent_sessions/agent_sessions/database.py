@@ -44,6 +44,10 @@ _TRANSIENT = frozenset(
 )
 
 
+# What botocore takes for trouble on the way, and tries again after.
+WORTH_ANOTHER_ATTEMPT = {"status_code": 500, "body": b'{"__type": "RequestTimeout"}'}
+
+
 class ConditionFailedError(Exception):
     """A conditional write found another item than it asked for; an answer, not a failure."""
 
@@ -99,7 +103,10 @@ def call(operation: Callable[..., Any], **parameters: Any) -> Answer:
     if seconds_left() < ATTEMPT_SECONDS:
         raise DatabaseError(name) from TimeoutError("the calls before took all the time")
     try:
-        return Answer(name, operation(**parameters))
+        fields = operation(**parameters)
+        if "Error" in fields:  # the status was 200, so botocore raises nothing
+            raise MalformedAnswerError
+        return Answer(name, fields)
     except exceptions.ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -113,16 +120,12 @@ def call(operation: Callable[..., Any], **parameters: Any) -> Answer:
 
 
 def _refuse_malformed(response_dict: dict[str, Any], **_: Any) -> None:
-    """Check an answer before botocore reads it, which takes what is no JSON for an empty answer.
+    """Let botocore read no answer that is not whole, which it would take for an empty one.
 
     An empty answer means "no such item", so believing a garbled one would sign an agent out.
     """
-    if _is_whole(response_dict["body"], response_dict["headers"].get("x-amz-crc32")):
-        return
-    if response_dict["status_code"] < 500:
-        raise MalformedAnswerError
-    # The words of something in between, such as a balancer; the status says all that is needed.
-    response_dict["body"] = b""
+    if not _is_whole(response_dict["body"], response_dict["headers"].get("x-amz-crc32")):
+        response_dict |= WORTH_ANOTHER_ATTEMPT
 
 
 def _is_whole(body: bytes, checksum: str | None) -> bool:

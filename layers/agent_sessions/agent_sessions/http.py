@@ -100,10 +100,6 @@ class HttpApi(APIGatewayHttpResolver):
         """Return the JSON object in the body; raises ValidationError or PayloadTooLargeError."""
         return read_json_object(self.current_event.raw_event)
 
-    def seconds_left(self) -> float:
-        """Return the seconds after which Lambda stops this request."""
-        return self.lambda_context.get_remaining_time_in_millis() / 1000
-
     # -- what a route tells
 
     def count(self, metric: Metric) -> None:
