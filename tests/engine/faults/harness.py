@@ -28,6 +28,7 @@ from tests.integration.conftest import Api
 NAME, CONTEXT = "Claude", "Project A"
 KEY = identity.identity_key(NAME, CONTEXT)
 START = FrozenClock().time
+PATIENT_SECONDS = 30
 
 type Item = dict[str, Any]
 type Request = Callable[[], Answer]
@@ -208,7 +209,7 @@ class Harness:
         self._functions, self._proxy = functions, proxy
         self._plan: Plan = untroubled
         self._calls: list[Call] = []
-        self._attempts = 0
+        self._attempts, self._timed = 0, True
         self._counting = Counting()
         self._kept: dict[Scenario, tuple[Request, tuple[Any, ...]]] = {}
         self.page_size: int | None = None
@@ -240,9 +241,9 @@ class Harness:
         self._kept[scenario] = request, (self.owner, self.api, self.now.time, self.page_size, self.index_shows)
         return request
 
-    def send(self, request: Request, plan: Plan = untroubled) -> Outcome:
-        """Send a request while things go as planned."""
-        self._plan, self._calls = plan, []
+    def send(self, request: Request, plan: Plan = untroubled, *, timed: bool = True) -> Outcome:
+        """Send a request while things go as planned; where it is not timed, it has all the time."""
+        self._plan, self._timed, self._calls = plan, timed, []
         self._time.reset()
         self._counting.metric_set.clear()
         self.api.slowest = 0.0
@@ -286,12 +287,14 @@ class Harness:
     def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
         fault = self._plan(len(self._calls) - 1, self._attempts)
         self._attempts += 1
+        context: dict[str, Any] = request.context  # type: ignore[attr-defined]
         if fault is not None:
-            request.context.pop("read_timeout", None)
-            self._time.start()
+            context.pop("read_timeout", None)
+            if self._timed:
+                self._time.start()
             return fault.strike(request, self._proxy)
-        # What is not struck may take its time: a busy machine is no fault of the database.
-        request.context["read_timeout"] = 30
+        # What is not struck may take long: a busy machine is no fault of the database.
+        context["read_timeout"] = PATIENT_SECONDS
         if self._proxy is not None:
             self._proxy.toxic, self._proxy.delay = None, 0.0
         return None
