@@ -284,7 +284,7 @@ class Harness:
         self._calls.append(Call(model.name, json.loads(params["body"])))
         self._attempts = 0
 
-    def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
+    def _send(self, request: Any, **_: Any) -> AWSResponse | None:
         fault = self._plan(len(self._calls) - 1, self._attempts)
         self._attempts += 1
         context: dict[str, Any] = request.context  # type: ignore[attr-defined]
