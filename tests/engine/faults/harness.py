@@ -136,12 +136,14 @@ class Outcome:
         seconds: How long that took, the longest where it was sent until there was no more to do.
         calls: The calls that it made.
         counted: What it counted.
+        routes: The routes that it took, which is one.
     """
 
     answer: Answer
     seconds: float
     calls: list[Call]
     counted: Counter[str]
+    routes: set[str]
 
 
 @dataclass
@@ -159,11 +161,13 @@ class Counting:
 
 @dataclass
 class TimedApi(Api):
-    """The API, and the most seconds that a request took."""
+    """The API, the most seconds that a request took, and the routes that were asked."""
 
     slowest: float = 0.0
+    routes: set[str] = field(default_factory=set)
 
     def send(self, event: Event) -> Answer:
+        self.routes.add(event["routeKey"])
         started = clock.monotonic()
         try:
             return super().send(event)
@@ -251,7 +255,7 @@ class Harness:
             answer = request()
         finally:
             self._plan = untroubled
-        return Outcome(answer, self.api.slowest, self._calls, Counter(self._counting.metric_set))
+        return Outcome(answer, self.api.slowest, self._calls, Counter(self._counting.metric_set), self.api.routes)
 
     def state(self) -> State:
         """Read what is stored, past everything that can fail."""
@@ -287,14 +291,13 @@ class Harness:
     def _send(self, request: Any, **_: Any) -> AWSResponse | None:
         fault = self._plan(len(self._calls) - 1, self._attempts)
         self._attempts += 1
-        context: dict[str, Any] = request.context  # type: ignore[attr-defined]
         if fault is not None:
-            context.pop("read_timeout", None)
+            request.context.pop("read_timeout", None)
             if self._timed:
                 self._time.start()
             return fault.strike(request, self._proxy)
         # What is not struck may take long: a busy machine is no fault of the database.
-        context["read_timeout"] = PATIENT_SECONDS
+        request.context["read_timeout"] = PATIENT_SECONDS
         if self._proxy is not None:
             self._proxy.toxic, self._proxy.delay = None, 0.0
         return None
