@@ -28,6 +28,7 @@ from tests.integration.conftest import Api
 NAME, CONTEXT = "Claude", "Project A"
 KEY = identity.identity_key(NAME, CONTEXT)
 START = FrozenClock().time
+PATIENT_SECONDS = 30
 
 type Item = dict[str, Any]
 type Request = Callable[[], Answer]
@@ -135,12 +136,14 @@ class Outcome:
         seconds: How long that took, the longest where it was sent until there was no more to do.
         calls: The calls that it made.
         counted: What it counted.
+        routes: The routes that it took, which is one.
     """
 
     answer: Answer
     seconds: float
     calls: list[Call]
     counted: Counter[str]
+    routes: set[str]
 
 
 @dataclass
@@ -158,11 +161,13 @@ class Counting:
 
 @dataclass
 class TimedApi(Api):
-    """The API, and the most seconds that a request took."""
+    """The API, the most seconds that a request took, and the routes that were asked."""
 
     slowest: float = 0.0
+    routes: set[str] = field(default_factory=set)
 
     def send(self, event: Event) -> Answer:
+        self.routes.add(event["routeKey"])
         started = clock.monotonic()
         try:
             return super().send(event)
@@ -208,7 +213,7 @@ class Harness:
         self._functions, self._proxy = functions, proxy
         self._plan: Plan = untroubled
         self._calls: list[Call] = []
-        self._attempts = 0
+        self._attempts, self._timed = 0, True
         self._counting = Counting()
         self._kept: dict[Scenario, tuple[Request, tuple[Any, ...]]] = {}
         self.page_size: int | None = None
@@ -240,9 +245,9 @@ class Harness:
         self._kept[scenario] = request, (self.owner, self.api, self.now.time, self.page_size, self.index_shows)
         return request
 
-    def send(self, request: Request, plan: Plan = untroubled) -> Outcome:
-        """Send a request while things go as planned."""
-        self._plan, self._calls = plan, []
+    def send(self, request: Request, plan: Plan = untroubled, *, timed: bool = True) -> Outcome:
+        """Send a request while things go as planned; where it is not timed, it has all the time."""
+        self._plan, self._timed, self._calls = plan, timed, []
         self._time.reset()
         self._counting.metric_set.clear()
         self.api.slowest = 0.0
@@ -250,7 +255,7 @@ class Harness:
             answer = request()
         finally:
             self._plan = untroubled
-        return Outcome(answer, self.api.slowest, self._calls, Counter(self._counting.metric_set))
+        return Outcome(answer, self.api.slowest, self._calls, Counter(self._counting.metric_set), self.api.routes)
 
     def state(self) -> State:
         """Read what is stored, past everything that can fail."""
@@ -288,10 +293,11 @@ class Harness:
         self._attempts += 1
         if fault is not None:
             request.context.pop("read_timeout", None)
-            self._time.start()
+            if self._timed:
+                self._time.start()
             return fault.strike(request, self._proxy)
-        # What is not struck may take its time: a busy machine is no fault of the database.
-        request.context["read_timeout"] = 30
+        # What is not struck may take long: a busy machine is no fault of the database.
+        request.context["read_timeout"] = PATIENT_SECONDS
         if self._proxy is not None:
             self._proxy.toxic, self._proxy.delay = None, 0.0
         return None

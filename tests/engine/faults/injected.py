@@ -4,7 +4,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, cast
 from zlib import crc32
 
 from botocore import exceptions
@@ -28,24 +28,20 @@ class Injected:
         strike_with: Answers, or raises what botocore would.
         seconds: How long the attempt takes, in the time of the thread.
         final: Whether botocore makes no other attempt.
-        only_where_due: Whether it is a fault only where the answer must have fields.
+        suits: Whether it is a fault of such a call.
     """
 
     name: str
     strike_with: Strike
     seconds: float = 0.0
     final: bool = False
-    only_where_due: bool = False
+    suits: Callable[[Call], bool] = lambda _: True
     applies: ClassVar[bool] = False
 
     def strike(self, request: AWSPreparedRequest, _: Proxy | None) -> AWSResponse | None:
         assert isinstance(clock.monotonic, VirtualTime)
         clock.monotonic.sleep(self.seconds)
         return self.strike_with(request)
-
-    def suits(self, call: Call) -> bool:
-        due = call.operation in ("Query", "BatchWriteItem") or call.parameters.get("ReturnValues") == "ALL_NEW"
-        return due or not self.only_where_due
 
     def __str__(self) -> str:
         return self.name
@@ -83,7 +79,23 @@ OK = Injected("ok", lambda _: None)
 THROTTLING = Injected("ThrottlingException", error(400, "ThrottlingException"))
 SILENCE = Injected("silence", raising(exceptions.ReadTimeoutError), seconds=ATTEMPT_SECONDS)
 
-# At every call of every scenario.
+
+def has_fields_due(call: Call) -> bool:
+    """Whether an answer without fields would be no answer; the others have none where there is nothing to tell."""
+    return call.operation in ("Query", "BatchWriteItem") or call.parameters.get("ReturnValues") == "ALL_NEW"
+
+
+def is_batch(call: Call) -> bool:
+    return call.operation == "BatchWriteItem"
+
+
+def unprocessed(request: AWSPreparedRequest) -> AWSResponse | None:
+    """Answer that of a batch nothing was done, as a throttled table does."""
+    left = {"UnprocessedItems": json.loads(cast("bytes", request.body))["RequestItems"]}
+    return answer(200, json.dumps(left).encode())(request)
+
+
+# At every call of every scenario that they suit.
 INJECTED = [
     THROTTLING,
     Injected("ProvisionedThroughputExceededException", error(400, "ProvisionedThroughputExceededException")),
@@ -97,7 +109,8 @@ INJECTED = [
     Injected("200 that is no object", answer(200, b"[]")),
     Injected("200 that is empty", answer(200, b"")),
     Injected("200 with another checksum", answer(200, b'{"Items": [], "Count": 0}', x_amz_crc32="1")),
-    Injected("200 without what is due", answer(200, b"{}"), final=True, only_where_due=True),
+    Injected("200 without what is due", answer(200, b"{}"), final=True, suits=has_fields_due),
+    Injected("a batch left undone", unprocessed, suits=is_batch),
 ]
 
 # At every call of some scenarios: other words for the same.

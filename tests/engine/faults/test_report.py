@@ -16,12 +16,14 @@ from agent_sessions.errors import DatabaseError
 from agent_sessions.service import SessionService
 from tests.engine.conftest import OWNER, Database
 from tests.engine.faults.harness import START, ThreadClock, VirtualTime
-from tests.engine.faults.injected import INJECTED, Injected, Strike, answer, raising
+from tests.engine.faults.injected import INJECTED, Injected, Strike, answer, is_batch, raising
 from tests.events import load_event
 from tests.integration.conftest import Context, load_function_module
 
 SESSIONS, AGENTS = 14, 11
 PAGE_SIZE = 2
+
+PAGES = [fault for fault in INJECTED if fault.suits is not is_batch]
 
 # One page of a scan: the number of its segment, and which it is of the segment's.
 type Page = tuple[int, int]
@@ -107,7 +109,7 @@ def pages(new_report: Callable[[], Report]) -> list[Page]:
     return pages
 
 
-@pytest.mark.parametrize("fault", INJECTED, ids=str)
+@pytest.mark.parametrize("fault", PAGES, ids=str)
 def test_a_page_that_is_lost_at_any_place_puts_no_metric(
     new_report: Callable[[], Report], pages: list[Page], fault: Injected
 ) -> None:
@@ -124,7 +126,7 @@ def test_a_page_that_is_lost_at_any_place_puts_no_metric(
     assert report.put == [PUT]
 
 
-@pytest.mark.parametrize("fault", [fault for fault in INJECTED if not fault.final], ids=str)
+@pytest.mark.parametrize("fault", [fault for fault in PAGES if not fault.final], ids=str)
 def test_a_page_that_is_read_at_the_second_attempt_is_counted_once(
     new_report: Callable[[], Report], pages: list[Page], fault: Injected
 ) -> None:
