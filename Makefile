@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 ENGINE := $(if $(shell command -v java && command -v mvn),.envs/dynamodb-local/.done)
 
 .DEFAULT_GOAL := help
-.PHONY: help local stop demo dashboard test prove fuzz check openapi format lock deploy clean
+.PHONY: help local stop demo dashboard test prove fuzz peers check openapi format lock deploy clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "make %-9s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ prove: .venv/.done $(ENGINE) ## run at full length: 200 rounds of every race, 50
 fuzz: .venv/.done .envs/sam/.done .envs/ministack/.done ## play 10,000 requests of every kind against the service on an emulator
 	HYPOTHESIS_PROFILE=thorough .venv/bin/pytest --capture=no tests/e2e/test_fuzz.py
 
+peers: .envs/peers/.done $(ENGINE) ## show on the engine what other session stores do and do not
+	PYTHONPATH=.:layers/agent_sessions .envs/peers/bin/pytest --confcutdir=tests/peers --override-ini=addopts=--import-mode=importlib tests/peers
+
 check: .venv/.done .envs/sam/.done .envs/checkov/.done ## lint, types, template, and whether docs/openapi.json is up to date
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
@@ -62,7 +65,7 @@ deploy: .envs/sam/.done ## deploy to AWS with your credentials, asking for each 
 LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header --upgrade
 lock: .venv/.uv ## pin the newest versions of all dependencies
 	$(LOCK) layers/agent_sessions/requirements.in -o layers/agent_sessions/requirements.txt
-	for name in bootstrap dev sam ministack checkov plot; do $(LOCK) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+	for name in bootstrap dev sam ministack checkov plot peers; do $(LOCK) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 
 clean: stop ## remove everything that was made
 	rm -rf .venv .envs .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

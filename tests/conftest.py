@@ -45,7 +45,7 @@ class FrozenClock:
         self.time += seconds
 
 
-# They need an environment of their own; `make test` runs them in it.
+# They need an environment of their own; `make peers` runs them in it.
 collect_ignore = ["peers"]
 
 
