@@ -34,7 +34,7 @@ dashboard: .envs/plot/.done ## draw the CloudWatch dashboard from what the local
 test: .venv/.done .envs/sam/.done .envs/ministack/.done .envs/plot/.done $(ENGINE) ## run all tests
 	.venv/bin/pytest --cov --numprocesses auto --maxprocesses 4
 
-prove: .venv/.done $(ENGINE) ## run the races and the model five times as long, and 200,000 tokens and events
+prove: .venv/.done $(ENGINE) ## run 1,000 rounds of the races, 2,500 runs of the model, and 200,000 tokens and events
 	HYPOTHESIS_PROFILE=thorough .venv/bin/pytest tests/engine tests/unit/test_any_token.py tests/integration/test_any_event.py --durations=20
 
 fuzz: .venv/.done .envs/sam/.done .envs/ministack/.done ## play 10,000 requests of every kind against the service on an emulator

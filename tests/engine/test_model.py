@@ -30,7 +30,7 @@ from tests.conftest import THOROUGH, FrozenClock
 from tests.engine.conftest import Database, NewClient, empty
 from tests.engine.model import Model
 
-RUNS, STEPS = 2500 if THOROUGH else 500, 50
+RUNS, STEPS = 2500 if THOROUGH else 200, 50
 
 LENGTH = settings(
     # Some are cut short, when hypothesis tries a part of an earlier one; they do not count.

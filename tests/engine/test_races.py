@@ -23,7 +23,7 @@ from tests.engine.steps import Steps, orders
 
 WORKERS = 64
 EXCLUSIVE_WORKERS = 32
-ROUNDS, MORE_ROUNDS = (1000, 200) if THOROUGH else (200, 40)
+ROUNDS, MORE_ROUNDS = (1000, 200) if THOROUGH else (50, 10)
 
 # To follow every line takes as long again, and other tests meet them all.
 pytestmark = pytest.mark.no_cover
