@@ -3,6 +3,7 @@
 PYTHON ?= python3.13
 # Not the PORT that other programs leave in the environment.
 PORT =
+QUICK =
 # The tools need nothing but Python itself.
 PYTHON_HERE = $(firstword $(wildcard .venv/bin/python) $(PYTHON))
 export SAM_CLI_TELEMETRY = 0
@@ -14,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 ENGINE := $(if $(shell command -v java && command -v mvn),.envs/dynamodb-local/.done)
 
 .DEFAULT_GOAL := help
-.PHONY: help local stop demo test prove check openapi format lock deploy clean
+.PHONY: help local stop demo test prove bench check openapi format lock deploy clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -28,11 +29,16 @@ stop: ## stop what `make local` started
 demo: ## sign in, validate, list, sign out against the local service
 	@$(PYTHON_HERE) -m tools.demo
 
-test: .venv/.done .envs/sam/.done .envs/ministack/.done $(ENGINE) ## run all tests
+test: .venv/.done .envs/sam/.done .envs/ministack/.done .envs/peers/.done $(ENGINE) ## run all tests
 	.venv/bin/pytest --cov --numprocesses auto --maxprocesses 4
+	.envs/peers/bin/pytest --confcutdir tests/peers tests/peers
+	.venv/bin/pytest --confcutdir tests/speed tests/speed
 
 prove: .venv/.done $(ENGINE) ## run the engine suite at full length: 200 rounds of every race, 500 runs of the model
 	HYPOTHESIS_PROFILE=thorough .venv/bin/pytest tests/engine --durations=20
+
+bench: .venv/.done .envs/sam/.done .envs/peers/.done .envs/plot/.done $(ENGINE) ## measure speed, memory and cost beside other session stores; write docs/performance.md (QUICK=1)
+	@.venv/bin/python -m tools.bench $(if $(QUICK),--quick)
 
 check: .venv/.done .envs/sam/.done .envs/checkov/.done ## lint, types, template, and whether docs/openapi.json is up to date
 	.venv/bin/ruff format --check
@@ -56,7 +62,7 @@ deploy: .envs/sam/.done ## deploy to AWS with your credentials, asking for each 
 LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header --upgrade
 lock: .venv/.uv ## pin the newest versions of all dependencies
 	$(LOCK) layers/agent_sessions/requirements.in -o layers/agent_sessions/requirements.txt
-	for name in bootstrap dev sam ministack checkov; do $(LOCK) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+	for name in bootstrap dev sam ministack checkov peers plot; do $(LOCK) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 
 clean: stop ## remove everything that was made
 	rm -rf .venv .envs .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
@@ -77,7 +83,8 @@ INSTALL = UV_PYTHON_DOWNLOADS=never .venv/bin/uv pip install --quiet --require-h
 	@$(INSTALL) --python .venv/bin/python -r requirements/dev.txt
 	@touch $@
 
-# The emulator and SAM CLI pin different versions of boto3, so each has an environment of its own.
+# The emulator and SAM CLI pin different versions of boto3, so each has an environment of its own; so have
+# other session stores, which are only measured, and matplotlib, which only draws.
 .envs/%/.done: requirements/%.txt .venv/.uv
 	@echo "Installing $* into .envs/$*"
 	@UV_PYTHON_DOWNLOADS=never .venv/bin/uv venv --quiet --clear --python .venv/bin/python .envs/$*

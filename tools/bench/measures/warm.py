@@ -1,13 +1,13 @@
 """What each operation takes in a warm function, beside the same DynamoDB calls made with bare boto3.
 
-Run from the layer, as ``-m tools.bench.measures.warm ROUNDS REPEAT``; prints JSON.
+Run from the layer, as ``-m tools.bench.measures.warm ROUNDS REPEAT [OPERATION ...]``; prints JSON.
 """
 
 import contextlib
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -26,8 +26,8 @@ type Call = tuple[str, dict[str, Any]]
 type Times = tuple[float, float]
 
 
-def main(rounds: int, repeat: int) -> dict[str, Any]:
-    """Measure all operations; each figure is of ``repeat`` requests in a row, divided by them."""
+def main(rounds: int, repeat: int, chosen: Sequence[str]) -> dict[str, Any]:
+    """Measure all operations, or those chosen; each figure is of ``repeat`` requests in a row, divided by them."""
     output = Output()
     with contextlib.redirect_stdout(output):
         calls, told = look(output)
@@ -40,6 +40,7 @@ def main(rounds: int, repeat: int) -> dict[str, Any]:
             {
                 label: take
                 for name, each in operations.items()
+                if not chosen or name in chosen
                 for label, take in (
                     (name, partial(serve, functions, each, repeat)),
                     (f"bare: {name}", partial(timed, again[name], repeat) if name in again else None),
@@ -128,4 +129,4 @@ def timed(action: Callable[[], None], repeat: int) -> Times:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(*map(int, sys.argv[1:]))))
+    print(json.dumps(main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])))
