@@ -3,6 +3,7 @@
 PYTHON ?= python3.13
 # Not the PORT that other programs leave in the environment.
 PORT =
+QUICK =
 # The tools need nothing but Python itself.
 PYTHON_HERE = $(firstword $(wildcard .venv/bin/python) $(PYTHON))
 export SAM_CLI_TELEMETRY = 0
@@ -14,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 ENGINE := $(if $(shell command -v java && command -v mvn),.envs/dynamodb-local/.done)
 
 .DEFAULT_GOAL := help
-.PHONY: help local stop demo dashboard test prove fuzz peers check openapi format lock deploy clean
+.PHONY: help local stop demo dashboard test prove fuzz peers speed bench check openapi format lock deploy clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "make %-9s %s\n", $$1, $$2}'
@@ -42,6 +43,12 @@ fuzz: .venv/.done .envs/sam/.done .envs/ministack/.done ## play 10,000 requests 
 
 peers: .envs/peers/.done $(ENGINE) ## show on the engine what other session stores do and do not
 	PYTHONPATH=.:layers/agent_sessions .envs/peers/bin/pytest --confcutdir=tests/peers --override-ini=addopts=--import-mode=importlib tests/peers
+
+speed: .venv/.done .envs/sam/.done $(ENGINE) ## fail where a start, a warm request or a package has grown since the last `make bench`
+	.venv/bin/pytest --confcutdir=tests/speed tests/speed
+
+bench: .venv/.done .envs/sam/.done .envs/peers/.done .envs/plot/.done $(ENGINE) ## measure speed, memory and cost beside other session stores; write docs/performance.md (QUICK=1)
+	@.venv/bin/python -m tools.bench $(if $(QUICK),--quick)
 
 check: .venv/.done .envs/sam/.done .envs/checkov/.done ## lint, types, template, and whether docs/openapi.json is up to date
 	.venv/bin/ruff format --check
@@ -86,7 +93,8 @@ INSTALL = UV_PYTHON_DOWNLOADS=never .venv/bin/uv pip install --quiet --require-h
 	@$(INSTALL) --python .venv/bin/python -r requirements/dev.txt
 	@touch $@
 
-# The emulator and SAM CLI pin different versions of boto3, so each has an environment of its own.
+# The emulator and SAM CLI pin different versions of boto3, so each has an environment of its own; so have
+# other session stores, which are only measured, and matplotlib, which only draws.
 .envs/%/.done: requirements/%.txt .venv/.uv
 	@echo "Installing $* into .envs/$*"
 	@UV_PYTHON_DOWNLOADS=never .venv/bin/uv venv --quiet --clear --python .venv/bin/python .envs/$*

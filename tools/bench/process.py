@@ -1,18 +1,19 @@
-"""A fresh Python process: what it answers, what CPU time it takes, and how large it grows."""
+"""A fresh Python process: what it answers, and what CPU time it takes."""
 
 import json
 import os
+import re
+import resource
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
 # As in Lambda, nothing is installed beside the layer; `-S` leaves this environment's packages out.
 PYTHON = (sys.executable, "-S")
-# ru_maxrss is in KB, on macOS in bytes.
-PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +22,11 @@ class Finished:
 
     Args:
         cpu: User and system time, in seconds.
-        peak: The most memory that it had at a time (resident set), in bytes.
         output: What it printed.
         errors: What it printed as errors.
     """
 
     cpu: float
-    peak: int
     output: str
     errors: str
 
@@ -56,7 +55,16 @@ def run(*arguments: str, environ: Mapping[str, str], python: Sequence[str] = PYT
         process.returncode = os.waitstatus_to_exitcode(status)
         for file in (output, errors):
             file.seek(0)
-        finished = Finished(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * PEAK_UNIT, output.read(), errors.read())
+        finished = Finished(usage.ru_utime + usage.ru_stime, output.read(), errors.read())
     if process.returncode:
         raise RuntimeError(f"{' '.join(arguments)[:200]} failed:\n{finished.errors[-2000:]}")
     return finished
+
+
+def peak_memory() -> int:
+    """Return the most memory that this process had at a time (resident set), in bytes."""
+    # On Linux, ru_maxrss begins with what the parent had.
+    status = Path("/proc/self/status")
+    if status.exists():
+        return 1024 * int(re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())[0])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -10,7 +10,7 @@ import botocore.session
 from agent_sessions.models import SignedIn
 from agent_sessions.service import SessionService
 from agent_sessions.settings import Settings
-from agent_sessions.store import Store
+from agent_sessions.store import IDENTITY_INDEX, Store
 from tools.template import ROOT, function_environment, table_definition
 
 if TYPE_CHECKING:
@@ -47,6 +47,19 @@ class Service:
         for logical_id, table in names.items():
             client.create_table(**(table_definition(logical_id) | {"TableName": table}))
         return cls(url, client, Settings(agents_table=names["AgentsTable"], sessions_table=names["SessionsTable"]))
+
+    def warm_up(self, calls: int = 100) -> None:
+        """Let the engine compile what it runs, with a client that waits as long as that takes."""
+        agents = self.settings.agents_table
+        for _ in range(calls):
+            self.client.update_item(TableName=agents, Key={"agent_id": {"S": "warm-up"}})
+            self.client.get_item(TableName=agents, Key={"agent_id": {"S": "warm-up"}}, ConsistentRead=True)
+            self.client.query(
+                TableName=agents,
+                IndexName=IDENTITY_INDEX,
+                KeyConditionExpression="identity_key = :key",
+                ExpressionAttributeValues={":key": {"S": "warm-up"}},
+            )
 
     def environ(self, *path: str, **more: str) -> dict[str, str]:
         """Return the whole environment of a process that runs from the layer.

@@ -5,6 +5,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -12,6 +13,8 @@ from typing import Self
 from tools.local.emulator import ROOT, free_port
 
 FOLDER = ROOT / ".envs/dynamodb-local"
+# It lives for minutes on few processors: what costs least to begin with costs least at all.
+FOR_MINUTES = ("-Xmx1g", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 START_SECONDS = 60
 STOP_SECONDS = 10
 
@@ -32,17 +35,14 @@ class Engine:
     log: Path
 
     @classmethod
-    def start(cls, folder: Path) -> Self:
-        """Start it on a free port and wait until it answers; its log goes to ``folder``."""
+    def start(cls, folder: Path, java: Sequence[str] = FOR_MINUTES) -> Self:
+        """Start it on a free port, with options of Java, and wait until it answers; its log goes to ``folder``."""
         port, log = free_port(), folder / "dynamodb-local.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [
                     "java",
-                    "-Xmx1g",
-                    # It lives for minutes on few processors: what costs least to begin with costs least at all.
-                    "-XX:TieredStopAtLevel=1",
-                    "-XX:+UseSerialGC",
+                    *java,
                     f"-Djava.library.path={FOLDER}",
                     "-cp",
                     f"{FOLDER}/*",

@@ -1,6 +1,6 @@
 """Validations in a large table beside validations in a small one.
 
-Run from the layer, as ``-m tools.bench.lookups ROUNDS`` with TABLES, each with its tokens; prints JSON.
+Run from the layer, as ``-m tools.bench.measures.lookups ROUNDS`` with TABLES, each with its tokens; prints JSON.
 """
 
 import json

@@ -1,6 +1,6 @@
 """``python -X importtime``, by package.
 
-``python -m tools.bench.imports`` prints it for the sessions function as it was last built.
+``python -m tools.bench.measures.imports`` prints it for the sessions function as it was last built.
 """
 
 import re
@@ -9,7 +9,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from tools.bench import start
+from tools.bench.measures import start
 from tools.bench.service import Service
 from tools.local.dynamodb_local import Engine
 

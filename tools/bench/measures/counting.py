@@ -1,6 +1,6 @@
 """The report over whatever the table holds.
 
-Run from the layer, as ``-m tools.bench.counting``; prints JSON.
+Run from the layer, as ``-m tools.bench.measures.counting``; prints JSON.
 """
 
 import json
@@ -12,6 +12,7 @@ from agent_sessions.database import REPORT_PATIENCE
 from agent_sessions.report import ActivityReport
 from agent_sessions.settings import Settings
 from agent_sessions.store import Store
+from tools.bench.process import peak_memory
 from tools.meter import Meter
 
 # DynamoDB Local reads the rest of a segment for each page, which takes it longer than AWS.
@@ -33,6 +34,7 @@ def main() -> dict[str, float]:
         "read_units": read,
         "cpu": time.process_time() - cpu,
         "wall": time.perf_counter() - wall,
+        "peak": peak_memory(),
     }
 
 

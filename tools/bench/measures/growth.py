@@ -3,11 +3,11 @@
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tools.bench.fill import agent, fill, is_live
+from tools.bench.measures.fill import agent, fill, is_live
 from tools.bench.process import run
 from tools.bench.service import UNHURRIED, Service
 from tools.template import ROOT
@@ -17,7 +17,7 @@ SEGMENTS = 16
 PAGE_BYTES = 1024 * 1024
 
 
-def measure(url: str, sizes: list[int], rounds: int, meanwhile: Callable[[], None]) -> list[dict[str, Any]]:
+def measure(url: str, sizes: Sequence[int], rounds: int, meanwhile: Callable[[], None]) -> list[dict[str, Any]]:
     """Return one entry for each number of sessions.
 
     Args:
@@ -54,7 +54,7 @@ def _nothing() -> None:
 
 
 def _validations(small: Service, large: Service, environ: dict[str, str], rounds: int) -> dict[str, Any]:
-    answer = run("-m", "tools.bench.lookups", str(rounds), environ=environ).answer
+    answer = run("-m", "tools.bench.measures.lookups", str(rounds), environ=environ).answer
     return {
         name: {"cpu": [cpu for cpu, _ in taken], "wall": [wall for _, wall in taken]}
         for name, taken in (
@@ -66,14 +66,12 @@ def _validations(small: Service, large: Service, environ: dict[str, str], rounds
 
 def _report(large: Service, environ: dict[str, str], filled: int) -> dict[str, Any]:
     """Count in a process of its own, for its memory, and compare with what is known to be there."""
-    finished = run("-m", "tools.bench.counting", environ=environ)
     live = [number for number in range(filled) if is_live(number)]
     expected = len(live) + KNOWN, len({agent(number) for number in live}) + KNOWN
-    counted: dict[str, Any] = finished.answer
+    counted: dict[str, Any] = run("-m", "tools.bench.measures.counting", environ=environ).answer
     held = large.client.describe_table(TableName=large.settings.sessions_table)["Table"]["TableSizeBytes"]
     return counted | {
         "exact": (counted["sessions"], counted["agents"]) == expected,
         "bytes": held,
         "most_calls": math.ceil(held / PAGE_BYTES) + SEGMENTS,
-        "peak": finished.peak,
     }

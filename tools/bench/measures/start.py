@@ -38,24 +38,32 @@ assert "Item" in answer, answer
 
 def measure(service: Service, rounds: int, cases: Mapping[str, str] = STEPS | BARE) -> dict[str, list[float]]:
     """Return the CPU seconds of each case, round by round."""
-    environ = _environ(service)
-    return interleaved(rounds, {name: partial(_cpu, program, environ) for name, program in cases.items()})
+    function = environ(service, str(BUILT / "SessionsFunction"))
+    return interleaved(rounds, {name: partial(_cpu, program, function) for name, program in cases.items()})
 
 
 def import_times(service: Service) -> str:
     """Return what ``python -X importtime`` says of the function's imports."""
-    return run("-X", "importtime", "-c", STEPS["function"], environ=_environ(service)).errors
+    return run(
+        "-X", "importtime", "-c", STEPS["function"], environ=environ(service, str(BUILT / "SessionsFunction"))
+    ).errors
 
 
 def _cpu(program: str, environ: Mapping[str, str]) -> float:
     return run("-c", program, environ=environ).cpu
 
 
-def _environ(service: Service) -> dict[str, str]:
-    environ = service.environ(str(BUILT / "SessionsFunction"), **UNHURRIED)
-    signed_in = service.sign_in("Claude", environ)
+def environ(service: Service, *path: str) -> dict[str, str]:
+    """Return the environment of a process that answers the request in EVENT, or reads the ITEM behind it.
+
+    Args:
+        service: Whose tables it uses, with a session made for it.
+        path: What it imports from, before the layer.
+    """
+    variables = service.environ(*path, **UNHURRIED)
+    signed_in = service.sign_in("Claude", variables)
     event: dict[str, Any] = json.loads((ROOT / "events/validate.json").read_text())
     event["headers"]["authorization"] = f"Bearer {signed_in.session_token}"
     key = {"agent_id": {"S": signed_in.session.agent_id}, "session_id": {"S": signed_in.session.session_id}}
     item = {"TableName": service.settings.sessions_table, "Key": key, "ConsistentRead": True}
-    return environ | {"EVENT": json.dumps(event), "ITEM": json.dumps(item)}
+    return variables | {"EVENT": json.dumps(event), "ITEM": json.dumps(item)}

@@ -1,17 +1,17 @@
 """What a warm function holds in memory, and whether it ever grows.
 
-Run from the layer and the function, as ``-m tools.bench.memory REQUESTS`` with a request in EVENT; prints JSON.
+Run from the function and the layer, as ``-m tools.bench.measures.memory REQUESTS``, with a request in EVENT; prints
+JSON.
 """
 
 import contextlib
 import json
 import os
-import resource
 import sys
 import time
 from typing import Any
 
-from tools.bench.process import PEAK_UNIT
+from tools.bench.process import peak_memory
 
 FIRST = 100  # requests whose CPU is told one by one
 
@@ -39,8 +39,7 @@ def main(requests: int) -> dict[str, Any]:
 
 def look(requests: int) -> dict[str, int]:
     """Return the peak so far, in bytes, and the blocks that Python has in use."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_UNIT
-    return {"requests": requests, "peak": peak, "blocks": sys.getallocatedblocks()}
+    return {"requests": requests, "peak": peak_memory(), "blocks": sys.getallocatedblocks()}
 
 
 if __name__ == "__main__":

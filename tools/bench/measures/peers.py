@@ -1,6 +1,6 @@
 """Session stores side by side: calls, units, CPU and wall of each verb, in one process, interleaved.
 
-Run in the peers' environment from the layer, as ``-m tools.bench.peers ROUNDS REPEAT``; prints JSON.
+Run in the peers' environment from the layer, as ``-m tools.bench.measures.peers ROUNDS REPEAT``; prints JSON.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 
 from agent_sessions import SessionService, Settings, Store, clock
-from tools.bench.contestants import PEERS, Contestant
+from tools.bench.measures.contestants import PEERS, Contestant
 from tools.bench.samples import interleaved
 from tools.meter import Meter
 
