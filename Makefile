@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 ENGINE := $(if $(shell command -v java && command -v mvn),.envs/dynamodb-local/.done)
 
 .DEFAULT_GOAL := help
-.PHONY: help local stop demo dashboard test prove fuzz peers speed bench check openapi format lock deploy clean
+.PHONY: help local stop demo dashboard invoke test prove fuzz peers speed bench check openapi format lock deploy clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "make %-9s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ demo: ## sign in, validate, list, sign out against the local service
 
 dashboard: .envs/plot/.done ## draw the CloudWatch dashboard from what the local service did
 	@.envs/plot/bin/python -m tools.dashboard
+
+invoke: .envs/sam/.done ## every event in events/ through `sam local invoke`, which needs Docker
+	@$(PYTHON_HERE) -m tools.invoke
 
 test: .venv/.done .envs/sam/.done .envs/ministack/.done .envs/plot/.done $(ENGINE) ## run all tests
 	.venv/bin/pytest --cov --numprocesses auto --maxprocesses 4

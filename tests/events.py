@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from tools.template import ROOT
 
 FOLDER = ROOT / "events"
-EVENT_NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
+EVENT_NAMES = sorted({path.stem for path in FOLDER.glob("*.json")} - {"env"})
 
 type Event = dict[str, Any]
 

@@ -93,7 +93,7 @@ def table_definition(logical_id: str) -> dict[str, Any]:
 
 
 def function_environment() -> dict[str, str]:
-    """Return the environment of the functions with every parameter at its default."""
+    """Return the environment of the functions with every parameter at its default, which makes conditions false."""
     variables = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
     return {name: _at_default(value) for name, value in variables.items()}
 
@@ -101,6 +101,8 @@ def function_environment() -> dict[str, str]:
 def _at_default(value: Any) -> str:
     if not isinstance(value, dict):
         return str(value)
+    if "Fn::If" in value:
+        return _at_default(value["Fn::If"][2])
     reference = value["Ref"]
     if reference in PARAMETERS:
         return str(PARAMETERS[reference]["Default"])

@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 
+from agent_sessions import snapshot
 from agent_sessions.agents import AgentService
 from agent_sessions.http import HttpApi, answer
 from agent_sessions.inputs import FindAgentInput, ListSessionsInput
@@ -13,6 +14,7 @@ from agent_sessions.settings import Settings
 api = HttpApi(Settings.from_environment())
 service = AgentService.from_environment(count=api.count)
 handler = api.handle
+snapshot.prepare()
 
 
 @api.get("/agents")

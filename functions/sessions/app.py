@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 
+from agent_sessions import snapshot
 from agent_sessions.http import HttpApi, answer
 from agent_sessions.representations import session_body, signed_in_body
 from agent_sessions.service import SessionService
@@ -12,6 +13,7 @@ from agent_sessions.settings import Settings
 api = HttpApi(Settings.from_environment())
 service = SessionService.from_environment(count=api.count)
 handler = api.handle
+snapshot.prepare()
 
 
 @api.post("/sessions")

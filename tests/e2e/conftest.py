@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import botocore.session
@@ -17,6 +18,7 @@ from tests.watch.emulator import SpanDaemon, search
 from tests.watch.leaks import LEAKS
 from tools.local import stack
 from tools.local.emulator import Emulator, free_port
+from tools.template import ROOT
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -110,10 +112,11 @@ class Api:
 
 @pytest.fixture(scope="session")
 def deploy(emulator: Emulator) -> Callable[..., Api]:
-    """Deploys a stack of its own with the given template parameters."""
+    """Deploys a stack of its own with the given template parameters, of this checkout or of another."""
 
-    def deploy(stack_name: str, **parameters: str) -> Api:
-        outputs = stack.deploy(emulator, emulator.folder / "sam.log", stack_name=stack_name, **parameters)
+    def deploy(stack_name: str, *, source: Path = ROOT, **parameters: str) -> Api:
+        log = emulator.folder / "sam.log"
+        outputs = stack.deploy(emulator, log, source=source, stack_name=stack_name, **parameters)
         return Api(emulator.api_url(outputs["ApiUrl"]), outputs)
 
     return deploy

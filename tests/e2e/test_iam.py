@@ -1,6 +1,11 @@
 """ApiAuth=AWS_IAM: the gateway verifies signed requests, and each user or role is an owner."""
 
 import json
+import re
+import runpy
+import socket
+import subprocess
+import uuid
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +17,7 @@ from botocore.credentials import Credentials
 
 from tests.e2e.conftest import Api
 from tools.local.emulator import Emulator
+from tools.template import ROOT
 
 type Sign = Callable[..., dict[str, str]]
 
@@ -86,3 +92,61 @@ def test_without_a_signature_nobody_gets_in(api: Api) -> None:
 
     assert api.call("POST", "/sessions", {"agent_name": "Claude"}, headers=host).status == 403
     assert api.call("GET", "/agents?agent_name=Claude", headers=host).status == 403
+
+
+# -- the examples that the documentation shows
+
+
+@pytest.fixture
+def as_worker(api: Api, aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment of someone who has credentials, and may call this API as docs/getting-in.md says."""
+    (policy,) = re.findall(r"```json\n(.*?)```", (ROOT / "docs/getting-in.md").read_text(), re.DOTALL)
+    api_id = urlsplit(api.outputs["ApiUrl"]).netloc.partition(".")[0]
+    for placeholder, own in {"eu-west-1": "us-east-1", "111122223333": "000000000000", "a1b2c3d4e5": api_id}.items():
+        assert placeholder in policy
+        policy = policy.replace(placeholder, own)
+    iam = aws("iam")
+    name = f"worker-{uuid.uuid4()}"
+    iam.create_user(UserName=name)
+    iam.put_user_policy(UserName=name, PolicyName="call-agent-sessions", PolicyDocument=policy)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+    monkeypatch.setenv("API_URL", api.outputs["ApiUrl"])
+
+
+def sign_in_with_curl(agent_name: str) -> "subprocess.CompletedProcess[str]":
+    command = ["/bin/sh", str(ROOT / "examples/sign_in_with_iam.sh"), agent_name]
+    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+
+
+@pytest.mark.usefixtures("as_worker")
+def test_the_example_in_python_signs_in(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    resolve = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda _, *more, **named: resolve("127.0.0.1", *more, **named))
+    monkeypatch.setattr("sys.argv", ["", "Python"])
+
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(ROOT / "examples/sign_in_with_iam.py"), run_name="__main__")
+
+    answer = json.loads(capsys.readouterr().out)
+    assert (end.value.code, answer["agent_name"]) == (0, "Python")
+    assert answer["session_token"]
+
+
+@pytest.mark.usefixtures("as_worker")
+def test_the_example_with_curl_signs_in() -> None:
+    done = sign_in_with_curl("curl")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["agent_name"] == "curl"
+
+
+@pytest.mark.usefixtures("as_worker")
+def test_the_example_fails_where_the_gateway_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
+
+    done = sign_in_with_curl("curl")
+
+    assert done.returncode != 0
+    assert "403" in done.stderr

@@ -2,19 +2,24 @@
 
 import base64
 import json
+import runpy
 import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tests.e2e.conftest import Api
+from tools.local.emulator import Emulator
+from tools.template import ROOT
 
 AUDIENCE = "agents"
+SECRET = "the client's own"
 
 
 def b64url(data: bytes) -> str:
@@ -27,10 +32,18 @@ class Issuer:
     def __init__(self) -> None:
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         documents = {"/.well-known/openid-configuration": self._configuration, "/jwks": self._keys}
+        grant = self._grant
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 body = json.dumps(documents[self.path]()).encode()
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def do_POST(self) -> None:
+                form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                body = json.dumps(grant(self.headers["Authorization"], form)).encode()
                 self.send_response(200)
                 self.end_headers()
                 self.wfile.write(body)
@@ -42,6 +55,12 @@ class Issuer:
 
     def _configuration(self) -> dict[str, str]:
         return {"issuer": self.url, "jwks_uri": f"{self.url}/jwks"}
+
+    def _grant(self, authorization: str, form: dict[str, list[str]]) -> dict[str, str]:
+        """Give a client a token of its own (RFC 6749, 4.4)."""
+        client_id, secret = base64.b64decode(authorization.removeprefix("Basic ")).decode().split(":")
+        assert (form["grant_type"], secret) == (["client_credentials"], SECRET)
+        return {"access_token": self.token(client_id, aud=form["audience"][0]), "token_type": "Bearer"}
 
     def _keys(self) -> dict[str, Any]:
         public = self._key.public_key().public_numbers()
@@ -109,3 +128,56 @@ def test_without_a_token_nobody_gets_in(api: Api) -> None:
     assert api.sign_in().status == 401
     assert api.find("agent_name=Claude").status == 401
     assert api.call("GET", "/health", route="GET /health").status == 200
+
+
+# -- the example that the documentation shows
+
+
+def run_example(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    """Run the example, and return what it prints."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["", *arguments])
+        runpy.run_path(str(ROOT / "examples/sign_in_with_jwt.py"), run_name="__main__")
+    printed: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return printed
+
+
+def test_the_example_signs_in_with_a_token_of_any_issuer(
+    api: Api, issuer: Issuer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("API_URL", api.url)
+    monkeypatch.setenv("TOKEN_URL", f"{issuer.url}/token")
+    monkeypatch.setenv("CLIENT_ID", "worker")
+    monkeypatch.setenv("CLIENT_SECRET", SECRET)
+
+    session = run_example(capsys, "Claude", f"audience={AUDIENCE}")
+
+    assert api.agent(session["agent_id"], headers=issuer.headers("worker")).status == 200
+
+
+def test_the_example_signs_in_with_a_token_of_cognito(
+    deploy: Callable[..., Api],
+    emulator: Emulator,
+    aws: Callable[[str], Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    cloudformation = aws("cloudformation")
+    template = (ROOT / "examples/cognito.yaml").read_text()
+    prefix: Any = {"ParameterKey": "DomainPrefix", "ParameterValue": "agents-of-ours"}
+    cloudformation.create_stack(StackName="cognito", TemplateBody=template, Parameters=[prefix])
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="cognito", WaiterConfig={"Delay": 1})
+    (made,) = cloudformation.describe_stacks(StackName="cognito")["Stacks"]
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in made["Outputs"]}
+    client = {"UserPoolId": outputs["UserPoolId"], "ClientId": outputs["JwtAudience"]}
+    secret = aws("cognito-idp").describe_user_pool_client(**client)["UserPoolClient"]["ClientSecret"]
+    api = deploy("with-cognito", ApiAuth="JWT", JwtIssuer=outputs["JwtIssuer"], JwtAudience=outputs["JwtAudience"])
+    assert outputs["TokenUrl"] == "https://agents-of-ours.auth.us-east-1.amazoncognito.com/oauth2/token"
+    monkeypatch.setenv("API_URL", api.url)
+    monkeypatch.setenv("TOKEN_URL", f"{emulator.url}/oauth2/token")
+    monkeypatch.setenv("CLIENT_ID", outputs["JwtAudience"])
+    monkeypatch.setenv("CLIENT_SECRET", secret)
+
+    session = run_example(capsys, "Claude", "scope=agent-sessions/call")
+
+    assert api.validate(session["session_token"]).body["agent_name"] == "Claude"

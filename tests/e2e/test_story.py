@@ -172,3 +172,10 @@ def test_the_log_tells_the_request_and_not_the_token(api: Api, aws: Callable[[st
 
     assert any('"route":"DELETE /sessions/current"' in line for line in lines)
     assert not [line for line in lines if token in line]
+
+
+def test_the_environment_of_the_events_names_the_tables_of_the_local_service(api: Api) -> None:
+    environment = json.loads((ROOT / "events/env.json").read_text())["Parameters"]
+
+    assert environment["AGENTS_TABLE"] == api.outputs["AgentsTableName"]
+    assert environment["SESSIONS_TABLE"] == api.outputs["SessionsTableName"]

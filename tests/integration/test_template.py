@@ -161,7 +161,9 @@ def test_tables_are_on_demand_encrypted_recoverable_and_kept(table: str) -> None
     assert properties["BillingMode"] == "PAY_PER_REQUEST"
     assert properties["SSESpecification"]["SSEEnabled"] is True
     assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
-    assert RESOURCES[table]["DeletionPolicy"] == RESOURCES[table]["UpdateReplacePolicy"] == "Retain"
+    assert properties["DeletionProtectionEnabled"] == {"Fn::If": ["KeepTables", True, False]}
+    assert RESOURCES[table]["DeletionPolicy"] == {"Fn::If": ["KeepTables", "Retain", "Delete"]}
+    assert RESOURCES[table]["UpdateReplacePolicy"] == "Retain"
 
 
 def test_the_index_and_the_ttl_are_those_of_the_code() -> None:

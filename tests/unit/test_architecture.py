@@ -15,7 +15,7 @@ MODULES = {path.stem: path for path in PACKAGE.glob("*.py") if path.stem != "__i
 
 # A module may import those of earlier lines, and of its own line.
 LAYERS = [
-    {"clock", "errors", "settings", "metrics", "aws"},
+    {"clock", "errors", "settings", "metrics", "aws", "snapshot"},
     {"identity", "deadline"},
     {"tokens", "models"},
     {"items", "cache", "database"},

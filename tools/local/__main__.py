@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 
-from tools.local import stack
+from tools.local import docker, stack
 from tools.local.emulator import ROOT, Emulator, LocalError, require_free_port
 
 FOLDER = ROOT / ".local"
@@ -42,7 +42,10 @@ def up(port: int | None) -> None:
     started = None
     try:
         if emulator is None:
-            started = emulator = step("Starting the AWS emulator", lambda: Emulator.start(FOLDER, port or DEFAULT_PORT))
+            address = docker.bridge_address()
+            started = emulator = step(
+                "Starting the AWS emulator", lambda: Emulator.start(FOLDER, port or DEFAULT_PORT, also_at=address)
+            )
         outputs = step("Deploying template.yaml", lambda: stack.deploy(emulator, log))
         url = emulator.api_url(outputs["ApiUrl"])
         step("Waiting for /health", lambda: wait_for(f"{url}/health"))

@@ -14,7 +14,17 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 ROOT = Path(__file__).parents[2]
-MINISTACK = ROOT / ".envs/ministack/bin/ministack"
+HYPERCORN = ROOT / ".envs/ministack/bin/hypercorn"
+# ministack's own command listens on one address; the web server that it is made with, on several. Every
+# connection and every function takes files: as many as may be.
+SERVE = [
+    "/bin/sh",
+    "-c",
+    'ulimit -n "$(ulimit -H -n)" 2>/dev/null; exec "$0" "$@"',
+    str(HYPERCORN),
+    "ministack.app:app",
+]
+LOCALHOST = "127.0.0.1"
 START_SECONDS = 30
 STOP_SECONDS = 10
 
@@ -69,30 +79,33 @@ class Emulator:
         return None
 
     @classmethod
-    def start(cls, folder: Path, port: int, **environ: str) -> Self:
+    def start(cls, folder: Path, port: int, *, also_at: str | None = None, **environ: str) -> Self:
         """Start an emulator and wait until it answers.
 
         Args:
             folder: Where its log and state go.
             port: Where it listens, on this machine only.
+            also_at: Another address of this machine that it listens at.
             environ: More settings of ministack.
 
         Raises:
             LocalError: the port is in use, or the emulator does not come up.
         """
         require_free_port(port)
+        addresses = [address for address in (LOCALHOST, also_at) if address]
+        binds = [argument for address in addresses for argument in ("--bind", f"{address}:{port}")]
         folder.mkdir(parents=True, exist_ok=True)
         with _lock_file(folder) as lock, (folder / "emulator.log").open("wb") as log:
             fcntl.flock(lock, fcntl.LOCK_EX)
             process = subprocess.Popen(
-                [MINISTACK],
+                [*SERVE, *binds],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 pass_fds=[lock.fileno()],
                 start_new_session=True,  # a group of its own, with the functions' processes in it
                 env=aws_environ(port)
-                | {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "LOG_LEVEL": "INFO"}
+                | {"GATEWAY_PORT": str(port), "BIND_HOST": LOCALHOST, "LOG_LEVEL": "INFO"}
                 | environ,
             )
         emulator = cls(process.pid, port, folder, process)
@@ -153,7 +166,7 @@ def require_free_port(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((LOCALHOST, port))
         except OSError:
             raise LocalError(
                 f"port {port} is in use by another program; stop that, or choose another: make local PORT={port + 1}"
@@ -163,7 +176,7 @@ def require_free_port(port: int) -> None:
 def free_port() -> int:
     """Return a port that nothing listens on."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((LOCALHOST, 0))
         port: int = probe.getsockname()[1]
         return port
 

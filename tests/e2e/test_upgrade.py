@@ -1,0 +1,91 @@
+"""A deployment changes what runs and keeps what agents hold, forwards and backwards."""
+
+import json
+import tarfile
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.e2e.conftest import Api
+from tools.local import stack
+from tools.local.emulator import Emulator
+from tools.template import PARAMETERS, RESOURCES, ROOT, TEMPLATE
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+@pytest.fixture(scope="module")
+def previous(tmp_path_factory: pytest.TempPathFactory, emulator: Emulator) -> Path:
+    """The version before this one, built.
+
+    It is kept as an archive, because CI clones without history. After a release:
+    git archive --format=tar.gz -o tests/data/previous.tar.gz <tag> template.yaml samconfig.toml functions layers
+    """
+    source = tmp_path_factory.mktemp("previous")
+    with tarfile.open(ROOT / "tests/data/previous.tar.gz") as archive:
+        archive.extractall(source, filter="data")
+    stack.build(emulator.folder / "sam.log", source=source)
+    return source
+
+
+def test_a_session_outlives_an_upgrade_and_a_rollback(deploy: Callable[..., Api], previous: Path) -> None:
+    before = deploy("upgraded", source=previous)
+    old = before.sign_in("Claude", context="Project A").body
+
+    upgraded = deploy("upgraded")
+
+    assert upgraded.url == before.url
+    assert upgraded.validate(old["session_token"]).body["session_id"] == old["session_id"]
+    new = upgraded.sign_in("claude", context="project a").body
+    assert (new["agent_id"], new["reused"]) == (old["agent_id"], True)
+    assert upgraded.agent(old["agent_id"]).body["active_sessions"] == 2
+
+    rolled_back = deploy("upgraded", source=previous)
+
+    assert rolled_back.validate(new["session_token"]).body["session_id"] == new["session_id"]
+    assert rolled_back.sign_out(old["session_token"]).status == 204
+    assert rolled_back.validate(old["session_token"]).status == 401
+    assert rolled_back.agent(old["agent_id"]).body["active_sessions"] == 1
+
+
+def test_a_parameter_that_changes_reaches_the_callers(deploy: Callable[..., Api]) -> None:
+    # They reach a published version, which keeps the settings that it was published with.
+    for seconds in (600, 1200):
+        api = deploy("changed", IdleTimeoutSeconds=str(seconds), TouchIntervalSeconds="60")
+        session = api.sign_in("Claude").body
+        lasts = datetime.fromisoformat(session["expires_at"]) - datetime.fromisoformat(session["created_at"])
+        assert lasts == timedelta(seconds=seconds + 60)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_data_outlives_its_stack_where_it_is_to_be_kept(
+    aws: Callable[[str], Any], dynamodb: "DynamoDBClient", kept: bool
+) -> None:
+    stack_name = "kept" if kept else "dropped"
+    tables = {name: each for name, each in RESOURCES.items() if each["Type"] == "AWS::DynamoDB::Table"}
+    template = {
+        "Parameters": {"KeepData": PARAMETERS["KeepData"]},
+        "Conditions": {"KeepTables": TEMPLATE["Conditions"]["KeepTables"]},
+        "Resources": tables,
+        "Outputs": {table: {"Value": {"Ref": table}} for table in tables},
+    }
+    parameter: Any = {"ParameterKey": "KeepData", "ParameterValue": str(kept).lower()}
+    cloudformation = aws("cloudformation")
+
+    cloudformation.create_stack(StackName=stack_name, TemplateBody=json.dumps(template), Parameters=[parameter])
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=stack_name, WaiterConfig={"Delay": 1})
+    (made,) = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
+    names = {output["OutputValue"] for output in made["Outputs"]}
+    if kept:
+        for name in names:
+            with pytest.raises(ClientError, match="protected against deletion"):
+                dynamodb.delete_table(TableName=name)
+    cloudformation.delete_stack(StackName=stack_name)
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=made["StackId"], WaiterConfig={"Delay": 1})
+
+    assert names & set(dynamodb.list_tables()["TableNames"]) == (names if kept else set())
