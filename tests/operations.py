@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from tools.dashboard.body import Metric, Search, Widget, read_widgets
-from tools.template import PARAMETERS, RESOURCES, load_template
+from tools.template import OPERATIONS, PARAMETERS, RESOURCES
 
-OPERATIONS = load_template("operations/operations.yaml")
 PASSED: dict[str, Any] = RESOURCES["Operations"]["Properties"]["Parameters"]
 PSEUDO = {"AWS::Region": "eu-west-1", "AWS::Partition": "aws", "AWS::AccountId": "111122223333"}
 SERVICE = "agent-sessions"

@@ -38,11 +38,12 @@ def load_template(path: str) -> dict[str, Any]:
 TEMPLATE = load_template("template.yaml")
 PARAMETERS: dict[str, Any] = TEMPLATE["Parameters"]
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
+OPERATIONS = load_template("operations/operations.yaml")
 
 
-def resources(kind: str) -> dict[str, dict[str, Any]]:
+def resources(kind: str, template: dict[str, Any] = TEMPLATE) -> dict[str, dict[str, Any]]:
     """Return the properties of all resources of a type, by logical id."""
-    return {name: each["Properties"] for name, each in RESOURCES.items() if each["Type"] == kind}
+    return {name: each["Properties"] for name, each in template["Resources"].items() if each["Type"] == kind}
 
 
 class Permission(NamedTuple):

@@ -1,7 +1,9 @@
-"""What schemathesis cannot know: how a session is come by, and that the document hides nothing."""
+"""What schemathesis cannot know: how a session is come by, that the document hides nothing, and what a leak is."""
 
 import json
+import os
 import re
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -10,8 +12,20 @@ from jsonschema import ValidationError
 from schemathesis import AuthContext, Case, CheckContext, Response
 
 from tests.contract import DOCUMENT, check_answer
+from tests.watch.leaks import LEAKS, SHOWS_THE_TOKEN
 
 TOKEN = re.compile(r"Bearer [A-Za-z0-9_-]{43}")
+# Where the tokens are written that came back: who started this looks for them in what the emulator keeps.
+MADE = Path(os.environ["SESSION_TOKENS"])
+
+
+def made(sign_in: str) -> str:
+    """Return the token of a sign-in's answer, and note that there is one more."""
+    token: str = json.loads(sign_in)["session_token"]
+    LEAKS.tokens.remember(token)
+    with MADE.open("a") as tokens:
+        tokens.write(f"{token}\n")
+    return token
 
 
 @schemathesis.auth(refresh_interval=None).apply_to(operation_id=["validate", "signOut"])
@@ -25,7 +39,7 @@ class LiveSession:
         if case.meta is None or case.meta.generation.mode.is_negative:
             return None
         answer = requests.post(f"{context.operation.base_url}/sessions", json={"agent_name": "Fuzz"}, timeout=30)
-        return f"Bearer {answer.json()['session_token']}"
+        return f"Bearer {made(answer.text)}"
 
     def set(self, case: Case[Any], data: str, _: AuthContext) -> None:
         case.headers["Authorization"] = data
@@ -38,8 +52,13 @@ def described(_: CheckContext, response: Response, case: Case[Any]) -> None:
     if method.lower() not in DOCUMENT["paths"][path]:
         assert (response.status_code, json.loads(response.content)) == (404, {"message": "Not Found"})
         return
+    route, status, body = f"{method} {path}", response.status_code, response.content.decode()
     headers = {name: ", ".join(values) for name, values in response.headers.items()}
     try:
-        check_answer(f"{method} {path}", response.status_code, headers, response.content.decode())
+        check_answer(route, status, headers, body)
     except ValidationError as error:
         raise AssertionError(f"not as described: {error.message}") from error
+    if (route, status) == SHOWS_THE_TOKEN:
+        made(body)
+    LEAKS.answer(route, status, headers, body)
+    assert LEAKS.take() == []

@@ -5,6 +5,7 @@ schemathesis.toml and fuzz_hooks.py). The seeds are fixed, so every run plays th
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -18,6 +19,7 @@ import pytest
 from tests.conftest import THOROUGH
 from tests.contract import DOCUMENT
 from tests.e2e.conftest import Api
+from tests.watch.leaks import LEAKS
 from tools.template import ROOT
 
 CASES = 10_000 if THOROUGH else 1_500
@@ -80,7 +82,12 @@ def play(url: str, seed: int, report: Path) -> bool:
     command += ["--report", "ndjson", "--report-ndjson-path", str(report)]
     if seed > 1:  # the other phases send the same in every round
         command += ["--phases", "fuzzing,stateful"]
-    return subprocess.run(command, cwd=ROOT, check=False).returncode == 0  # noqa: S603
+    tokens = report.with_name("session_tokens")
+    tokens.touch()
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"SESSION_TOKENS": str(tokens)}, check=False)  # noqa: S603
+    for token in tokens.read_text().splitlines():
+        LEAKS.tokens.remember(token)
+    return done.returncode == 0
 
 
 @pytest.fixture(scope="module")

@@ -147,17 +147,21 @@ class Machine(RuleBasedStateMachine):
     def used(self, container: int, made: SignedIn) -> MultipleResults[SignedIn]:
         """Use a session; where it has ended, its agent signs in again, as agents do."""
         session = made.session
-        answer = unless(SessionError, lambda: self.containers[container].validate(made.session_token))
-        assert answer == self.model.validate(container, session.session_id)
-        if answer:
+        if self.is_valid(container, made):
             return multiple()
         return multiple(self.signed_in_as(container, session.owner, (session.agent_name, session.context)))
+
+    def is_valid(self, container: int, made: SignedIn) -> bool:
+        answer = unless(SessionError, lambda: self.containers[container].validate(made.session_token))
+        assert answer == self.model.validate(container, made.session.session_id)
+        return answer is not None
 
     @rule(container=CONTAINERS, made=made)
     def sign_out(self, container: int, made: SignedIn) -> None:
         answer = self.containers[container].sign_out(made.session_token)
         assert answer == self.model.sign_out(container, made.session.session_id)
         self.look_at(made)
+        self.is_valid(container, made)
 
     @rule(made=made, limit=st.sampled_from([2, 100]))
     def list_sessions(self, made: SignedIn, limit: int) -> None:
@@ -228,8 +232,20 @@ class Machine(RuleBasedStateMachine):
             "end": session.ends_at,
             "cache": since + configured.session_cache,
         }[edge]
-        self.clock.time = self.model.now = max(self.clock.time, second - before)
+        self.go_to(second - before)
         return self.used(container, made)
+
+    @rule(container=CONTAINERS, made=made, before=st.booleans())
+    def end_what_a_container_remembers(self, container: int, made: SignedIn, before: bool) -> None:
+        """End a session elsewhere: a container may take it for live until its cache runs out, to the second."""
+        self.is_valid(container, made)
+        self.end_one(made, made.session.owner)
+        since, _ = self.model.caches[container].get(made.session.session_id, (self.clock.time, made.session))
+        self.go_to(since + self.model.settings.session_cache - before)
+        self.is_valid(container, made)
+
+    def go_to(self, second: int) -> None:
+        self.clock.time = self.model.now = max(self.clock.time, second)
 
     @rule(which=st.integers(0, 2**16 - 1))
     def ttl_deletes(self, which: int) -> None:

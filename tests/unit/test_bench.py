@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.operations import alarms, watched
 from tools.bench.__main__ import DOCS, DOCUMENTS, RESULTS
 from tools.bench.documents.drawing import figures
 from tools.bench.goals import goals
@@ -61,6 +62,11 @@ def test_rounds_take_turns_and_the_first_does_not_count() -> None:
         "ours": [3, 5],
         "bare": [4, 6],
     }
+
+
+def test_it_counts_what_alarms_watch_and_the_dashboard_in_the_nested_stack(known: Measured) -> None:
+    assert known.alarmed == sum(len(watched(alarm)) for alarm in alarms().values())
+    assert known.dashboards == 1
 
 
 @pytest.mark.parametrize("price", prices.ALL, ids=lambda price: price.unit)

@@ -8,7 +8,7 @@ from typing import Any
 from agent_sessions.metrics import Metric
 from tools.bench.money.bill import Measured, Request
 from tools.bench.samples import Spread, ratio
-from tools.template import resources
+from tools.template import OPERATIONS, resources
 
 DIGITS = 5
 
@@ -64,11 +64,16 @@ def measured(results: Results) -> Measured:
         start=start(results, "function").median,
         session_bytes=report["bytes"] / largest["sessions"],
         page_cpu=report["cpu"] / report["calls"],
-        alarms=len(resources("AWS::CloudWatch::Alarm")),
-        dashboards=len(resources("AWS::CloudWatch::Dashboard")),
+        alarmed=sum(map(_watched, resources("AWS::CloudWatch::Alarm", OPERATIONS).values())),
+        dashboards=len(resources("AWS::CloudWatch::Dashboard", OPERATIONS)),
         routes=len(resources("AWS::ApiGatewayV2::Route")),
         metrics=len(Metric) + 2,  # and the two of the report
     )
+
+
+def _watched(alarm: dict[str, Any]) -> int:
+    """Return the number of metrics that an alarm watches, by which it is charged."""
+    return sum("MetricStat" in each for each in alarm.get("Metrics", [])) or 1
 
 
 def _request(told: dict[str, Any]) -> Request:

@@ -76,7 +76,7 @@ class Measured:
         start: Seconds of CPU that a function takes to start.
         session_bytes: Of a session in its table.
         page_cpu: Seconds of CPU that the report takes for each call of Scan.
-        alarms: In the template.
+        alarmed: Metrics that alarms watch.
         dashboards: In the template.
         routes: In the template.
         metrics: That the service counts and reports.
@@ -86,7 +86,7 @@ class Measured:
     start: float
     session_bytes: float
     page_cpu: float
-    alarms: int
+    alarmed: int
     dashboards: int
     routes: int
     metrics: int
@@ -148,7 +148,7 @@ class Bill:
                 "CloudWatch: metrics of the service": prices.METRIC.of(measured.metrics)
                 + prices.METRIC_PUT.of(reports),
                 "CloudWatch: metrics of the routes": prices.METRIC.of(measured.routes * METRICS_OF_A_ROUTE),
-                "CloudWatch: alarms": prices.ALARM.of(measured.alarms),
+                "CloudWatch: alarms": prices.ALARM.of(measured.alarmed),
                 "CloudWatch: dashboards": prices.DASHBOARD.of(measured.dashboards),
                 "X-Ray: traces": prices.TRACE.of(traced),
                 "EventBridge Scheduler": prices.SCHEDULE.of(reports),
