@@ -23,7 +23,9 @@ from agent_sessions.report import ActivityReport
 from agent_sessions.service import SessionService
 from agent_sessions.settings import Settings
 from agent_sessions.store import Store
+from tests.watch.leaks import LEAKS
 from tools.local.dynamodb_local import Engine, missing
+from tools.local.wire import WireClient
 from tools.template import table_definition
 
 if TYPE_CHECKING:
@@ -134,6 +136,19 @@ def new_engine_client(engine: Engine, client_session: botocore.session.Session) 
 
 
 @pytest.fixture(scope="session")
+def new_wire_client(new_engine_client: NewClient, engine: Engine) -> Iterator[NewClient]:
+    """Makes clients of the engine that are fast, and not those of the service."""
+    with ExitStack() as clients:
+
+        def new_client() -> "DynamoDBClient":
+            client = WireClient(engine.url, LEAKS.aws)
+            clients.enter_context(closing(client))
+            return cast("DynamoDBClient", client)
+
+        yield new_client
+
+
+@pytest.fixture(scope="session")
 def cloudwatch(client_session: botocore.session.Session) -> Iterator["CloudWatchClient"]:
     client = client_session.create_client(
         "cloudwatch", region_name="eu-west-1", aws_access_key_id="testing", aws_secret_access_key="testing"
@@ -193,12 +208,13 @@ def new_database(new_client: NewClient) -> Database:
     return Database(client, settings, new_client)
 
 
-def fill(database: Database, sessions: Iterable[Session]) -> None:
-    """Write many sessions, 25 to a call, a few calls at a time."""
+def fill(database: Database, sessions: Iterable[Session], client: "DynamoDBClient | None" = None) -> None:
+    """Write many sessions, 25 to a call, a few calls at a time, with the database's client or a faster one."""
+    writer = client or database.client
 
     def write(batch: Sequence[Session]) -> None:
         requests: list[Any] = [{"PutRequest": {"Item": session_item(each)}} for each in batch]
-        answer = database.client.batch_write_item(RequestItems={database.settings.sessions_table: requests})
+        answer = writer.batch_write_item(RequestItems={database.settings.sessions_table: requests})
         assert not answer.get("UnprocessedItems")
 
     with ThreadPoolExecutor(4) as pool:

@@ -30,7 +30,7 @@ from tests.conftest import THOROUGH, FrozenClock
 from tests.engine.conftest import Database, NewClient, empty
 from tests.engine.model import Model
 
-RUNS, STEPS = 2500 if THOROUGH else 200, 50
+RUNS, STEPS = 2500 if THOROUGH else 500, 50
 
 LENGTH = settings(
     # Some are cut short, when hypothesis tries a part of an earlier one; they do not count.
@@ -268,8 +268,8 @@ def unless[T](error: type[Exception], ask: Callable[[], T]) -> T | None:
 
 
 @pytest.fixture
-def new_client(new_engine_client: NewClient) -> NewClient:
-    return new_engine_client
+def new_client(new_wire_client: NewClient) -> NewClient:
+    return new_wire_client
 
 
 @pytest.mark.no_cover  # to follow every line takes as long again, and other tests meet them all

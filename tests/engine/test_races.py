@@ -23,7 +23,7 @@ from tests.engine.steps import Steps, orders
 
 WORKERS = 64
 EXCLUSIVE_WORKERS = 32
-ROUNDS, MORE_ROUNDS = (1000, 200) if THOROUGH else (50, 10)
+ROUNDS, MORE_ROUNDS, FEW_ROUNDS = (1000, 200, 50) if THOROUGH else (200, 40, 10)
 
 # To follow every line takes as long again, and other tests meet them all.
 pytestmark = pytest.mark.no_cover
@@ -78,21 +78,28 @@ CALLS: dict[type[Store], int] = {Store: 3, Lagging: 2, Stale: 2, Haunted: 3}
 
 
 @pytest.mark.parametrize(
-    ("kinds", "rounds"),
+    ("clients", "kinds", "rounds"),
     [
-        pytest.param((Store,), ROUNDS, id="true"),
-        pytest.param((Lagging,), ROUNDS, id="lagging"),
-        pytest.param((Stale,), ROUNDS, id="stale"),
-        pytest.param((Haunted,), MORE_ROUNDS, id="haunted"),
+        pytest.param("new_wire_client", (Store,), ROUNDS, id="true"),
+        pytest.param("new_wire_client", (Lagging,), ROUNDS, id="lagging"),
+        pytest.param("new_wire_client", (Stale,), ROUNDS, id="stale"),
+        pytest.param("new_wire_client", (Haunted,), MORE_ROUNDS, id="haunted"),
         # An index has replicas, so that of two readers one may see what the other does not.
-        pytest.param((Store, Lagging, Stale, Haunted), MORE_ROUNDS, id="all-of-these"),
+        pytest.param("new_wire_client", (Store, Lagging, Stale, Haunted), MORE_ROUNDS, id="all-of-these"),
+        pytest.param("new_engine_client", (Store,), FEW_ROUNDS, id="true-by-botocore"),
     ],
 )
 def test_first_sign_ins_at_once_make_one_agent(
-    database: Database, frozen: FrozenClock, kinds: tuple[type[Store], ...], rounds: int
+    request: pytest.FixtureRequest,
+    database: Database,
+    frozen: FrozenClock,
+    clients: str,
+    kinds: tuple[type[Store], ...],
+    rounds: int,
 ) -> None:
+    new_client: NewClient = request.getfixturevalue(clients)
     services = [
-        SessionService(database.store(database.new_client(), kinds[number % len(kinds)]), database.settings)
+        SessionService(database.store(new_client(), kinds[number % len(kinds)]), database.settings)
         for number in range(WORKERS)
     ]
     with ThreadPoolExecutor(WORKERS) as pool:
@@ -146,14 +153,12 @@ def test_two_first_sign_ins_in_every_order_of_their_calls_make_one_agent(
 
 
 def test_of_exclusive_sign_ins_at_once_the_latest_stays_alone(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, new_wire_client: NewClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticks = itertools.count()
     # The clocks of containers differ: a later begun sign-in may believe that it is the earlier.
     monkeypatch.setattr(clock, "now", lambda: 1_800_000_000 + next(ticks) % 3)
-    services = [
-        SessionService(database.store(database.new_client()), database.settings) for _ in range(EXCLUSIVE_WORKERS)
-    ]
+    services = [SessionService(database.store(new_wire_client()), database.settings) for _ in range(EXCLUSIVE_WORKERS)]
     with ThreadPoolExecutor(EXCLUSIVE_WORKERS) as pool:
         for number in range(ROUNDS):
             name = f"Racer {number}"

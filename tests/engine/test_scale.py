@@ -121,17 +121,18 @@ def pages(agents: AgentService, agent_id: str) -> Iterator[tuple[Session, ...]]:
 def test_the_report_over_100000_sessions_of_30000_agents_is_exact_in_flat_memory(
     sessions: SessionService,
     report: Callable[[int], ActivityReport],
+    new_wire_client: NewClient,
     database: Database,
     frozen: FrozenClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    known = sessions.sign_in(OWNER, "Known")
+    known, writer = sessions.sign_in(OWNER, "Known"), new_wire_client()
     stored, meter = [known.session], Meter(database.client)
     made = sessions_of_many(frozen.time)
 
     def fill_up_to(count: int) -> None:
         more = made[len(stored) - 1 : count - 1]
-        fill(database, more)
+        fill(database, more, writer)
         stored.extend(more)
 
     def peak(*, threads: int = SEGMENTS) -> int:

@@ -59,6 +59,7 @@ def in_process(
     monkeypatch.setattr(invoke, "FOLDER", tmp_path)
     monkeypatch.setattr(invoke, "invoke", answer)
     monkeypatch.setattr(docker, "require_engine", lambda: None)
+    monkeypatch.setattr(docker, "has_image", lambda _: True)
     monkeypatch.setattr(stack, "build", lambda _: None)
     return sent
 

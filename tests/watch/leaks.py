@@ -78,6 +78,11 @@ class Leaks:
             body = json.dumps(shown)
         self.check("answers", f"the answer {status} to {what}", json.dumps(dict(headers)), body)
 
+    def aws(self, operation: str, sent: str, received: bytes) -> None:
+        """Check a call to DynamoDB that goes past botocore."""
+        self.check("AWS requests", f"the request dynamodb:{operation} to AWS", sent)
+        self.check("AWS answers", f"the answer of AWS to dynamodb:{operation}", received)
+
     def watched(self, handler: Handler) -> Handler:
         """Return a function's handler whose events and answers are checked."""
 

@@ -16,6 +16,11 @@ def require_engine() -> None:
         raise LocalError("sam local runs the functions in Docker, and no Docker engine answers; start Docker")
 
 
+def has_image(name: str) -> bool:
+    """Whether this machine has an image."""
+    return _asked("image", "inspect", "--format", "{{.Id}}", name) is not None
+
+
 def bridge_address() -> str | None:
     """Return the address of this machine under which containers reach it, and nobody else does.
 

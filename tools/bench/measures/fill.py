@@ -1,26 +1,17 @@
 """Filling a table on the engine with sessions: quick, and the same each time."""
 
-import json
 import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPConnection
+from contextlib import closing
 from itertools import batched
-from urllib.parse import urlsplit
 
 from agent_sessions.items import session_item
 from agent_sessions.models import Session
+from tools.local.wire import WireClient
 
 BATCH = 25
 WRITERS = 2
-
-# botocore would take longer than the engine. DynamoDB Local wants to see a signature, and checks none.
-HEADERS = {
-    "Content-Type": "application/x-amz-json-1.0",
-    "X-Amz-Target": "DynamoDB_20120810.BatchWriteItem",
-    "Authorization": "AWS4-HMAC-SHA256 Credential=bench/20261122/us-east-1/dynamodb/aws4_request, "
-    "SignedHeaders=host, Signature=0",
-}
 
 
 def fill(url: str, table: str, numbers: range, *, now: int) -> None:
@@ -41,15 +32,12 @@ def agent(number: int) -> int:
 
 
 def _write(url: str, table: str, numbers: Sequence[int], now: int) -> None:
-    connection = HTTPConnection(urlsplit(url).netloc)
-    for batch in batched(_sessions(numbers, now), BATCH, strict=False):
-        requests = [{"PutRequest": {"Item": session_item(session)}} for session in batch]
-        connection.request("POST", "/", json.dumps({"RequestItems": {table: requests}}), HEADERS)
-        with connection.getresponse() as response:
-            answer = response.read()
-        if response.status != 200 or json.loads(answer)["UnprocessedItems"]:
-            raise RuntimeError(f"the engine did not take a batch: {answer[:500]!r}")
-    connection.close()
+    # botocore would take longer than the engine.
+    with closing(WireClient(url)) as client:
+        for batch in batched(_sessions(numbers, now), BATCH, strict=False):
+            requests = [{"PutRequest": {"Item": session_item(session)}} for session in batch]
+            if client.batch_write_item(RequestItems={table: requests})["UnprocessedItems"]:
+                raise RuntimeError("the engine did not take all of a batch")
 
 
 def _sessions(numbers: Sequence[int], now: int) -> Iterator[Session]:
