@@ -37,6 +37,7 @@ type NewClient = Callable[[], "DynamoDBClient"]
 OWNER = "iam:arn:aws:iam::111122223333:user/ada"
 OTHER_OWNER = "iam:arn:aws:iam::111122223333:user/bob"
 
+ACCOUNT = {"key": "testing", "region": "eu-west-1"}
 # As in production, but a busy machine is no fault of the database.
 PATIENT = NAMED.merge(PATIENCE).merge(Config(connect_timeout=30, read_timeout=30))
 
@@ -141,7 +142,7 @@ def new_wire_client(new_engine_client: NewClient, engine: Engine) -> Iterator[Ne
     with ExitStack() as clients:
 
         def new_client() -> "DynamoDBClient":
-            client = WireClient(engine.url, LEAKS.aws)
+            client = WireClient(engine.url, **ACCOUNT, watch=LEAKS.aws)
             clients.enter_context(closing(client))
             return cast("DynamoDBClient", client)
 
@@ -244,9 +245,9 @@ def _client(session: botocore.session.Session, *, endpoint_url: str | None = Non
         "DynamoDBClient",
         session.create_client(
             "dynamodb",
-            region_name="eu-west-1",
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",
+            region_name=ACCOUNT["region"],
+            aws_access_key_id=ACCOUNT["key"],
+            aws_secret_access_key=ACCOUNT["key"],
             config=PATIENT,
             endpoint_url=endpoint_url,
         ),

@@ -106,6 +106,7 @@ def used_to_the_end(sessions: SessionService, frozen: FrozenClock, made: list[Si
     while used[0].expires_at < used[0].ends_at:
         frozen.time = used[0].expires_at - 1
         used = [sessions.validate(each.session_token) for each in made]
+        assert used[0].last_active == frozen.time, "its use was not recorded"
     return used
 
 

@@ -16,13 +16,6 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 TIMEOUT = 30
-HEADERS = {
-    "Content-Type": "application/x-amz-json-1.0",
-    # The engine wants to be told an account, and checks nothing.
-    "Authorization": "AWS4-HMAC-SHA256 Credential=testing/20260101/eu-west-1/dynamodb/aws4_request, "
-    "SignedHeaders=host, Signature=none",
-}
-
 type Watch = Callable[[str, str, bytes], None]
 
 
@@ -35,11 +28,18 @@ class WireClient:
 
     Args:
         url: Of the engine.
+        key: The access key of an account; it has tables of its own in each region.
+        region: Of AWS.
         watch: Is shown what went out and came back, with the name of the operation.
     """
 
-    def __init__(self, url: str, watch: Watch = unwatched) -> None:
+    def __init__(self, url: str, *, key: str, region: str, watch: Watch = unwatched) -> None:
         self._connection = HTTPConnection(urlsplit(url).netloc, timeout=TIMEOUT)
+        scope = f"{key}/20260101/{region}/dynamodb/aws4_request"
+        self._headers = {
+            "Content-Type": "application/x-amz-json-1.0",
+            "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=unchecked",
+        }
         self._lock = threading.Lock()
         self._watch = watch
 
@@ -58,7 +58,7 @@ class WireClient:
         self._connection.close()
 
     def _call(self, operation: str, sent: str) -> dict[str, Any]:
-        headers = HEADERS | {"X-Amz-Target": f"DynamoDB_20120810.{operation}"}
+        headers = self._headers | {"X-Amz-Target": f"DynamoDB_20120810.{operation}"}
         with self._lock:
             self._connection.request("POST", "/", sent, headers)
             answer = self._connection.getresponse()

@@ -82,7 +82,9 @@ class HttpApi(APIGatewayHttpResolver):
 
     def session_token(self) -> str:
         """Return what is presented as ``Authorization: Bearer``; nothing, which no session has, if nothing is."""
-        scheme, _, token = self.current_event.headers.get("authorization", "").partition(" ")
+        # The gateway writes all names in lower case. Powertools' own headers copy them at each look.
+        headers: Mapping[str, str] = self.current_event.raw_event.get("headers") or {}
+        scheme, _, token = headers.get("authorization", "").partition(" ")
         return token.strip(" ") if scheme.lower() == "bearer" else ""
 
     def query(self) -> dict[str, str]:

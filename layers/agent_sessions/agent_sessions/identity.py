@@ -4,6 +4,7 @@ import re
 import unicodedata
 import uuid
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 from agent_sessions.errors import FieldError, ValidationError
@@ -80,6 +81,7 @@ def agent_id(owner: str, key: str) -> str:
     return str(uuid.uuid5(uuid.uuid5(AGENT_NAMESPACE, owner), key))
 
 
+@lru_cache(maxsize=1024)  # a loop over every character, for each request of the same few agents
 def avatar_seed(key: str) -> str:
     """Return 8 characters of base 36 that a JavaScript client computes alike from the identity key.
 

@@ -95,7 +95,7 @@ class HealthBody(TypedDict):
 
 def timestamp(seconds: int) -> str:
     """Return epoch seconds as RFC 3339, UTC, in whole seconds."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
 def session_body(session: Session) -> SessionBody:

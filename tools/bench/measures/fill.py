@@ -8,6 +8,7 @@ from itertools import batched
 
 from agent_sessions.items import session_item
 from agent_sessions.models import Session
+from tools.bench.service import ACCOUNT
 from tools.local.wire import WireClient
 
 BATCH = 25
@@ -33,7 +34,8 @@ def agent(number: int) -> int:
 
 def _write(url: str, table: str, numbers: Sequence[int], now: int) -> None:
     # botocore would take longer than the engine.
-    with closing(WireClient(url)) as client:
+    client = WireClient(url, key=ACCOUNT["AWS_ACCESS_KEY_ID"], region=ACCOUNT["AWS_DEFAULT_REGION"])
+    with closing(client):
         for batch in batched(_sessions(numbers, now), BATCH, strict=False):
             requests = [{"PutRequest": {"Item": session_item(session)}} for session in batch]
             if client.batch_write_item(RequestItems={table: requests})["UnprocessedItems"]:

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+from types import SimpleNamespace
 from typing import Any
 
 from tools.bench.process import peak_memory
@@ -27,7 +28,7 @@ def main(requests: int) -> dict[str, Any]:
         cpu, refused = [], 0
         for number in range(1, requests + 1):
             before = time.process_time()
-            answer = app.handler(event, None)
+            answer = app.handler(event, SimpleNamespace(aws_request_id="measured"))
             if number <= FIRST:
                 cpu.append(time.process_time() - before)
             # The engine is busy with other things while this runs, and may answer too late.

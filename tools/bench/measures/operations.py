@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from agent_sessions import clock
@@ -14,6 +15,8 @@ from agent_sessions import clock
 ROOT = Path(__file__).parents[3]
 BUILT = ROOT / ".aws-sam/build"
 START = 1_800_000_000
+# All that the functions read of what Lambda tells them.
+CONTEXT = SimpleNamespace(aws_request_id="measured")
 
 type Event = dict[str, Any]
 
@@ -64,7 +67,7 @@ class Function:
         spec.loader.exec_module(module)
         os.environ.clear()
         os.environ.update(before)
-        self.handler: Callable[[Event, None], dict[str, Any]] = module.handler
+        self.handler: Callable[[Event, object], dict[str, Any]] = module.handler
         self.client = module.service._store._client
 
 
@@ -79,7 +82,7 @@ class Operation:
         repeatable: Whether its DynamoDB calls, made once more, do the same.
     """
 
-    handler: Callable[[Event, None], dict[str, Any]]
+    handler: Callable[[Event, object], dict[str, Any]]
     prepare: Callable[[], tuple[int, Event]]
     status: int = 200
     repeatable: bool = True
@@ -104,7 +107,7 @@ class Functions:
         """Return all that is measured, by name; each uses agents of its own."""
         sessions = self.sessions.handler
         validate = event("validate", self._sign_in()["session_token"])
-        self.remembering.handler(validate, None)
+        self.remembering.handler(validate, CONTEXT)
         sign_in = event("sign_in", body={"agent_name": self._sign_in()["agent_name"]})
         shown = self._sign_in()
         show = event("get_agent", agent_id=shown["agent_id"])
@@ -147,7 +150,7 @@ class Functions:
 
     def _sign_in(self) -> dict[str, Any]:
         self.clock.time = START
-        answer = self.sessions.handler(event("sign_in", body={"agent_name": self._new_name()}), None)
+        answer = self.sessions.handler(event("sign_in", body={"agent_name": self._new_name()}), CONTEXT)
         session: dict[str, Any] = json.loads(answer["body"])
         return session
 

@@ -20,8 +20,8 @@ STEPS = {
     "Powertools": f"{CLIENT}; import agent_sessions.http",
     "function": "import app",
     "first request": """
-import app, json, os
-answer = app.handler(json.loads(os.environ["EVENT"]), None)
+import app, json, os, types
+answer = app.handler(json.loads(os.environ["EVENT"]), types.SimpleNamespace(aws_request_id="measured"))
 assert answer["statusCode"] == 200, answer
 """,
 }

@@ -14,7 +14,7 @@ from typing import Any
 import boto3
 from botocore import xform_name
 
-from tools.bench.measures.operations import Functions, Operation, Output
+from tools.bench.measures.operations import CONTEXT, Functions, Operation, Output
 from tools.bench.measures.profiles import shares
 from tools.bench.samples import interleaved
 from tools.meter import Meter
@@ -50,7 +50,7 @@ def main(rounds: int, repeat: int, chosen: Sequence[str]) -> dict[str, Any]:
         )
         validate = operations["validate"]
         profile = {
-            "validate": shares(lambda: validate.handler(validate.prepare()[1], None), PROFILED),
+            "validate": shares(lambda: validate.handler(validate.prepare()[1], CONTEXT), PROFILED),
             "bare get_item": shares(again["validate"], PROFILED),
         }
     for name, taken in figures.items():
@@ -76,7 +76,7 @@ def look(output: Output) -> tuple[dict[str, list[Call]], dict[str, dict[str, Any
         meter.reset()
         output.reset()
         functions.clock.time = at
-        answer = operation.handler(event, None)
+        answer = operation.handler(event, CONTEXT)
         _, read, written = meter.spent
         calls[name] = list(made)
         told[name] = {
@@ -113,7 +113,7 @@ def serve(functions: Functions, operation: Operation, repeat: int) -> Times:
         cpu, wall = time.process_time(), time.perf_counter()
         for at, event in prepared:
             functions.clock.time = at
-            answers.append(operation.handler(event, None))
+            answers.append(operation.handler(event, CONTEXT))
         taken = (time.process_time() - cpu) / repeat, (time.perf_counter() - wall) / repeat
         if all(each["statusCode"] == operation.status for each in answers):
             return taken
