@@ -47,7 +47,7 @@ class Effort:
     requests: int
 
 
-FULL = Effort(starts=25, rounds=40, repeat=10, sizes=(100, 1_000, 10_000, 100_000, 1_000_000), requests=100_000)
+FULL = Effort(starts=15, rounds=25, repeat=10, sizes=(100, 1_000, 10_000, 100_000, 1_000_000), requests=100_000)
 QUICK = Effort(starts=3, rounds=5, repeat=4, sizes=(100, 1_000, 10_000), requests=1_000)
 
 

@@ -12,7 +12,7 @@ from tools.bench.service import ACCOUNT
 from tools.local.wire import WireClient
 
 BATCH = 25
-WRITERS = 2
+WRITERS = 4
 
 
 def fill(url: str, table: str, numbers: range, *, now: int) -> None:
