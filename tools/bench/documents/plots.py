@@ -114,8 +114,8 @@ def memory(figures: Figures) -> Any:
     left.set_ylim(0, max(figures["peak"]) * 1.2)
     _plain(left.xaxis)
     right.plot(range(1, len(figures["cpu"]) + 1), figures["cpu"], color=OURS, marker=".", lw=0.8)
-    right.set(yscale="log", xlabel="number of the validation", ylabel="its CPU, ms", title="The first requests")
-    _plain(right.yaxis)
+    right.set(xlabel="number of the validation", ylabel="its CPU, ms", title="The first requests")
+    right.set_ylim(0, None)
     return figure
 
 
@@ -190,9 +190,16 @@ def costs(figures: Figures) -> Any:
 
 
 def _plain(axis: Any) -> None:
-    """Write a logarithmic axis in whole numbers, and decimals below one."""
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}"))
+    """Write a logarithmic axis in numbers that are short enough to stand side by side."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
     axis.set_minor_formatter(NullFormatter())
+
+
+def _short(value: float) -> str:
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:g}{letter}"
+    return f"{value:g}"
 
 
 def _bars(axes: Any, places: range, spreads: list[Any], offset: float, colour: str, label: str) -> None:
