@@ -137,7 +137,8 @@ def assumptions() -> Iterator[str]:
   DynamoDB answers as fast as the engine beside it did.
 - Lambda's own log lines have {PLATFORM_LOG_BYTES} bytes a request, the gateway's access log {ACCESS_LOG_BYTES};
   CloudWatch adds {EVENT_BYTES} to each line. Kept logs are counted uncompressed.
-- X-Ray records one request a second and {SAMPLED:.0%} of the others.
+- X-Ray records one request of each second and {SAMPLED:.0%} of the others; counted as if agents took turns around the
+  clock, which is the most that it can be.
 - Not counted: taxes, support, SQS, restores, and KMS, which DynamoDB asks for the key `aws/dynamodb` once in five
   minutes and connection."""
 

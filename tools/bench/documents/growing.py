@@ -11,6 +11,7 @@ from tools.bench.money.prices import MILLION, READ_UNIT
 from tools.bench.money.workload import Deployment
 from tools.bench.results import Results
 from tools.bench.samples import Spread, ratio
+from tools.template import PARAMETERS
 
 
 def growth(results: Results) -> Iterator[str]:
@@ -58,8 +59,9 @@ def growth(results: Results) -> Iterator[str]:
     units = report["read_units"] * scaled
     runs = 30 * 24 * 60 / Deployment().report_minutes
     yield (
-        f"A session has {each:.0f} bytes. The report reads in {SEGMENTS} segments at the same time and holds a page of "
-        "each, so its memory grows until each segment fills a page, and not beyond. A million sessions take "
+        f"A session has {each:.0f} bytes. The report reads in {SEGMENTS} segments at the same time (`ReportSegments`, "
+        f"by default {PARAMETERS['ReportSegments']['Default']}) and holds a page of each, so its memory grows until "
+        "each segment fills a page, and not beyond. A million sessions take "
         f"{units:,.0f} read units, ${READ_UNIT.of(units):.4f} a run and ${READ_UNIT.of(units) * runs:.0f} a month at a "
         f"run every {Deployment().report_minutes} minutes; at {Deployment().memory} MB its CPU alone takes "
         f"{seconds:.0f} s. DynamoDB Local's own time says nothing of AWS: for each page it reads all the rest of a "
