@@ -32,7 +32,7 @@ demo: ## sign in, validate, list, sign out against the local service
 dashboard: .envs/plot/.done ## draw the CloudWatch dashboard from what the local service did
 	@.envs/plot/bin/python -m tools.dashboard
 
-invoke: .envs/sam/.done ## every event in events/ through `sam local invoke`, which needs Docker
+invoke: .envs/sam/.done ## put every event in events/ through `sam local invoke`, which needs Docker
 	@$(PYTHON_HERE) -m tools.invoke
 
 test: .venv/.done .envs/sam/.done .envs/ministack/.done .envs/plot/.done $(ENGINE) ## run all tests
