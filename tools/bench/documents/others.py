@@ -36,9 +36,9 @@ def peers(results: Results) -> Iterator[str]:
     yield "## Other session stores"
     yield "![CPU by store and verb](performance/peers.svg)"
     yield (
-        "[dynamodb-session-web](https://pypi.org/project/dynamodb-session-web/) 0.2.9, "
-        "[awslabs.mcp-lambda-handler](https://pypi.org/project/awslabs.mcp-lambda-handler/) 0.1.15 and "
-        "[Flask-Session](https://pypi.org/project/Flask-Session/) 0.8.0, all in process, with the same boto3, in the "
+        "`dynamodb-session-web` 0.2.9, "
+        "`awslabs.mcp-lambda-handler` 0.1.15 and "
+        "`Flask-Session` 0.8.0, all in process, with the same boto3, in the "
         "same run on the same engine: without gateway, event and log on either side."
     )
     verbs = {"create": "create", "validate": "validate", "slide": "validate and slide", "destroy": "destroy"}
