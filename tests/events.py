@@ -6,7 +6,7 @@ import json
 from typing import Any
 from urllib.parse import urlencode
 
-from tools.template import ROOT
+from tools import ROOT
 
 FOLDER = ROOT / "events"
 EVENT_NAMES = sorted({path.stem for path in FOLDER.glob("*.json")} - {"env"})

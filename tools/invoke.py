@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tools import ROOT
 from tools.local import docker, stack
 from tools.local.__main__ import DEFAULT_PORT, FOLDER, step
-from tools.local.emulator import ROOT, Emulator, LocalError
+from tools.local.emulator import Emulator, LocalError
 
 # In an order in which each finds what it speaks of: the function, and its answer against the local service.
 STORY = {

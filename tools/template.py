@@ -1,11 +1,10 @@
 """template.yaml, and what is nested in it, as the tests and the benchmark read them."""
 
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
-ROOT = Path(__file__).parents[1]
+from tools import ROOT
 
 
 class _Loader(yaml.SafeLoader):

@@ -16,9 +16,9 @@ import pytest
 from tests.contract import Answer, check_answer
 from tests.watch.emulator import SpanDaemon, search
 from tests.watch.leaks import LEAKS
+from tools import ROOT
 from tools.local import stack
 from tools.local.emulator import Emulator, free_port
-from tools.template import ROOT
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Api, let_report_put_metrics, wait_for
+from tools import ROOT
 from tools.dashboard.body import Metric, Widget, read_widgets
 from tools.dashboard.emulated import put_metrics
 from tools.dashboard.series import Reader
 from tools.local.emulator import Emulator
-from tools.template import ROOT
 
 # No call to the database fails here; tests/integration/test_metrics.py lets some.
 NEVER_HERE = {"TouchFailures", "DatabaseErrors"}

@@ -20,7 +20,7 @@ from tests.conftest import THOROUGH
 from tests.contract import DOCUMENT
 from tests.e2e.conftest import Api
 from tests.watch.leaks import LEAKS
-from tools.template import ROOT
+from tools import ROOT
 
 CASES = 10_000 if THOROUGH else 1_500
 # A round ends where an answer differs from that of an earlier try, which in a service with a memory is no fault.

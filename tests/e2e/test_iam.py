@@ -16,8 +16,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from tests.e2e.conftest import Api
+from tools import ROOT
 from tools.local.emulator import Emulator
-from tools.template import ROOT
 
 type Sign = Callable[..., dict[str, str]]
 

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tests.e2e.conftest import Api
+from tools import ROOT
 from tools.local.emulator import Emulator
-from tools.template import ROOT
 
 AUDIENCE = "agents"
 SECRET = "the client's own"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Api, let_report_put_metrics
-from tools.template import ROOT
+from tools import ROOT
 
 UNKNOWN = "0b0b0b0b-0000-4000-8000-000000000009"
 

@@ -18,7 +18,8 @@ from tests.contract import Answer, check_answer
 from tests.events import Event, http_event, iam
 from tests.watch.leaks import LEAKS
 from tests.watch.permissions import CALLS
-from tools.template import ROOT, function_environment, table_definition
+from tools import ROOT
+from tools.template import function_environment, table_definition
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -15,10 +15,10 @@ from pytest_socket import enable_socket
 from agent_sessions import database
 from tests.events import EVENT_NAMES, load_event
 from tests.integration.conftest import Api, Context
-from tools import invoke
+from tools import ROOT, invoke
 from tools.local import docker, stack
 from tools.local.emulator import Emulator
-from tools.template import ROOT, TEMPLATE, resources
+from tools.template import TEMPLATE, resources
 
 ENVIRONMENT: dict[str, str] = json.loads((ROOT / "events/env.json").read_text())["Parameters"]
 

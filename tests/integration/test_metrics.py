@@ -18,10 +18,11 @@ from tests.conftest import FrozenClock
 from tests.events import load_event
 from tests.integration.conftest import Api, Context
 from tests.operations import PASSED, SERVICE, alarms, on_the_dashboard, resources, watched, widgets
+from tools import ROOT
 from tools.dashboard.body import Metric, Search
 from tools.dashboard.log_metrics import LogLine, embedded_metrics
 from tools.dashboard.metric_math import evaluate
-from tools.template import RESOURCES, ROOT
+from tools.template import RESOURCES
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient

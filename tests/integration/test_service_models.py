@@ -9,7 +9,7 @@ import pytest
 from botocore.config import Config
 
 from agent_sessions import aws
-from tools.template import ROOT
+from tools import ROOT
 
 SERVICES = ["dynamodb", "cloudwatch"]
 

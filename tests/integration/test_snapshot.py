@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tools.template import ROOT
+from tools import ROOT
 
 # Everything that a function does before its first event, as a new process does it.
 START = """

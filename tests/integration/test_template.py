@@ -8,11 +8,11 @@ from agent_sessions.settings import VARIABLES, Settings
 from agent_sessions.store import IDENTITY_INDEX
 from tests.contract import DOCUMENT
 from tests.watch.permissions import ALLOWED, needed_by_lambda
+from tools import ROOT
 from tools.openapi.document import document
 from tools.template import (
     PARAMETERS,
     RESOURCES,
-    ROOT,
     TEMPLATE,
     Permission,
     function_environment,

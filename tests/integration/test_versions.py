@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tools.template import PARAMETERS, RESOURCES, ROOT, TEMPLATE
+from tools import ROOT
+from tools.template import PARAMETERS, RESOURCES, TEMPLATE
 
 API_FUNCTIONS = ("SessionsFunction", "AgentsFunction")
 # SAM's own translator, which CloudFormation runs as well; it takes sources that are in S3 already.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.watch.plugin import CHANNELS, is_whole
-from tools.template import ROOT
+from tools import ROOT
 
 AGENT = "4635ae41-c03a-534d-87c4-05465526a836"
 FORMS = ("raw", "base64", "hex", "percent")

@@ -3,13 +3,13 @@
 import pytest
 
 from tests.speed.conftest import require_not_grown
+from tools import ROOT
 from tools.bench import results as of
 from tools.bench.process import run
 from tools.bench.results import Results
 from tools.bench.run import LONG
 from tools.bench.samples import Spread
 from tools.bench.service import Service
-from tools.template import ROOT
 
 ROUNDS, REPEAT = 30, 5
 

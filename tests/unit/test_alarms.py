@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from tests.operations import alarms, resources, widgets
+from tools import ROOT
 from tools.dashboard.metric_math import Series, evaluate
-from tools.template import OPERATIONS, PARAMETERS, ROOT
+from tools.template import OPERATIONS, PARAMETERS
 
 NOW = 1_800_000_000 // 900 * 900
 RUNBOOK = (ROOT / "docs/runbook.md").read_text()

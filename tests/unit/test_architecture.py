@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.template import ROOT
+from tools import ROOT
 
 PACKAGE = ROOT / "layers/agent_sessions/agent_sessions"
 MODULES = {path.stem: path for path in PACKAGE.glob("*.py") if path.stem != "__init__"}

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tools.template import ROOT
+from tools import ROOT
 
 SHOWN = re.findall(r"```(?:python|sh)\n(.*?)```", (ROOT / "docs/getting-in.md").read_text(), re.DOTALL)
 

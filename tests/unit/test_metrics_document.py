@@ -5,8 +5,9 @@ import re
 from agent_sessions import report
 from agent_sessions.metrics import Metric
 from tests.operations import alarms, on_the_dashboard, watched, widgets
+from tools import ROOT
 from tools.dashboard.body import Metric as Shown
-from tools.template import ROOT, resources
+from tools.template import resources
 
 DOCUMENT = (ROOT / "docs/metrics.md").read_text()
 METRICS_OF_A_ROUTE = 6  # 4xx, 5xx, Count, IntegrationLatency, Latency, DataProcessed: tests/data/aws_metrics.yaml

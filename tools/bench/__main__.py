@@ -9,13 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools import ROOT
 from tools.bench.documents import costs, performance
 from tools.bench.documents.drawing import figures
 from tools.bench.results import Results, load, save
 from tools.bench.run import FULL, QUICK, measure
 from tools.local.__main__ import step
 from tools.local.dynamodb_local import missing
-from tools.local.emulator import ROOT, LocalError
+from tools.local.emulator import LocalError
 
 DOCS = ROOT / "docs"
 GLIMPSE = ROOT / ".local/bench"

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import re
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,16 +9,19 @@ from pathlib import Path
 
 import botocore
 
+from tools import ROOT
+from tools.bench import BUILT
 from tools.bench.measures import growth, imports, sizes, start
+from tools.bench.pins import pinned
 from tools.bench.process import run
 from tools.bench.results import Results
-from tools.bench.service import BUILT, Service
+from tools.bench.service import Service
 from tools.local import stack
 from tools.local.__main__ import step
 from tools.local.dynamodb_local import FOLDER, Engine
-from tools.template import ROOT
 
 PEERS_PYTHON = (str(ROOT / ".envs/peers/bin/python"),)
+STORES = ("dynamodb-session-web", "awslabs-mcp-lambda-handler", "flask-session")
 # Of Java, for as many items in memory and as much work.
 FOR_A_MILLION = ("-Xmx3g",)
 # A session that is touched each minute for a year.
@@ -66,6 +68,7 @@ def _measured(url: str, effort: Effort) -> Results:
     service = Service.create(url, "bench")
     step("Warming it up", service.warm_up)
     results: Results = {"taken": datetime.now(UTC).date().isoformat(), "machine": machine()}
+    results["stores"] = {name: pinned("requirements/peers.txt", name) for name in STORES}
     results["sizes"] = sizes.packages()
     results["start"] = step("Starting functions", lambda: start.measure(service, effort.starts))
     importtime = start.import_times(service)
@@ -105,13 +108,12 @@ def _measured(url: str, effort: Effort) -> Results:
 def machine() -> dict[str, str | int]:
     """Describe the machine and what runs on it, without naming either."""
     engine = next(FOLDER.glob("DynamoDBLocal-*.jar")).stem
-    pinned = (ROOT / "layers/agent_sessions/requirements.txt").read_text()
     return {
         "processors": os.cpu_count() or 0,
         "architecture": platform.machine(),
         "system": platform.system(),
         "Python": platform.python_version(),
         "boto3": botocore.__version__,
-        "Powertools": re.findall(r"^aws-lambda-powertools==(\S+)", pinned, re.MULTILINE)[0],
+        "Powertools": pinned("layers/agent_sessions/requirements.txt", "aws-lambda-powertools"),
         "DynamoDB Local": engine.removeprefix("DynamoDBLocal-"),
     }

@@ -11,12 +11,12 @@ from agent_sessions.models import SignedIn
 from agent_sessions.service import SessionService
 from agent_sessions.settings import Settings
 from agent_sessions.store import IDENTITY_INDEX, Store
-from tools.template import ROOT, function_environment, table_definition
+from tools.bench import BUILT
+from tools.template import function_environment, table_definition
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-BUILT = ROOT / ".aws-sam/build"
 LAYER = BUILT / "AgentSessionsLayer/python"
 
 OWNER = "public"

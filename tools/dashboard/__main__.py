@@ -10,12 +10,13 @@ from typing import Any
 
 import botocore.session
 
+from tools import ROOT
 from tools.dashboard.body import Metric, Widget, read_widgets
 from tools.dashboard.draw import NO_DATA, Picture
 from tools.dashboard.emulated import Clients, physical_ids, put_metrics
 from tools.dashboard.series import Drawn, Reader
 from tools.local.__main__ import FOLDER
-from tools.local.emulator import ROOT, Emulator, LocalError, aws_environ
+from tools.local.emulator import Emulator, LocalError, aws_environ
 from tools.local.stack import STACK_NAME
 
 PERIODS = (5, 10, 30, 60, 300)  # seconds

@@ -7,8 +7,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 
+from tools import ROOT
 from tools.local import docker, stack
-from tools.local.emulator import ROOT, Emulator, LocalError, require_free_port
+from tools.local.emulator import Emulator, LocalError, require_free_port
 
 FOLDER = ROOT / ".local"
 DEFAULT_PORT = 4566

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from tools.local.emulator import ROOT, free_port
+from tools import ROOT
+from tools.local.emulator import free_port
 
 FOLDER = ROOT / ".envs/dynamodb-local"
 # It lives for minutes on few processors: what costs least to begin with costs least at all.

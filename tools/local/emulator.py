@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
 
-ROOT = Path(__file__).parents[2]
+from tools import ROOT
+
 HYPERCORN = ROOT / ".envs/ministack/bin/hypercorn"
 # ministack's own command listens on one address; the web server that it is made with, on several. Every
 # connection and every function takes files: as many as may be.

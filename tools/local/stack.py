@@ -9,7 +9,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from tools.local.emulator import ROOT, Emulator, LocalError, aws_environ
+from tools import ROOT
+from tools.local.emulator import Emulator, LocalError, aws_environ
 
 SAM = ROOT / ".envs/sam/bin/sam"
 PYTHON = ROOT / ".venv/bin"

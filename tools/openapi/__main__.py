@@ -4,7 +4,8 @@ import argparse
 import json
 import sys
 
-from tools.openapi.document import ROOT, document
+from tools import ROOT
+from tools.openapi.document import document
 
 DOCUMENT = ROOT / "docs/openapi.json"
 

@@ -7,7 +7,6 @@ import tomllib
 from collections.abc import Iterator
 from http import HTTPStatus
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter
@@ -31,9 +30,8 @@ from agent_sessions.representations import (
     SessionPageBody,
     SignedInBody,
 )
+from tools import ROOT
 from tools.openapi.operations import GATEWAY_AUTH, OPERATIONS, Operation
-
-ROOT = Path(__file__).parents[2]
 
 BODIES: list[Any] = [SessionBody, SignedInBody, AgentBody, SessionPageBody, EndedBody, HealthBody, BadField, Problem]
 

@@ -33,12 +33,11 @@ active.
 
 def peers(results: Results) -> Iterator[str]:
     """Other session stores."""
+    named = [f"`{name}` {version}" for name, version in results["stores"].items()]
     yield "## Other session stores"
     yield "![CPU by store and verb](performance/peers.svg)"
     yield (
-        "`dynamodb-session-web` 0.2.9, "
-        "`awslabs.mcp-lambda-handler` 0.1.15 and "
-        "`Flask-Session` 0.8.0, all in process, with the same boto3, in the "
+        f"{', '.join(named[:-1])} and {named[-1]}, all in process, with the same boto3, in the "
         "same run on the same engine: without gateway, event and log on either side."
     )
     verbs = {"create": "create", "validate": "validate", "slide": "validate and slide", "destroy": "destroy"}

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from tools import ROOT
 from tools.bench.measures.fill import agent, fill, is_live
 from tools.bench.process import run
 from tools.bench.service import UNHURRIED, Service
-from tools.template import ROOT
 
 KNOWN = 100  # sessions whose tokens we have; the smallest table has no others
 SEGMENTS = 16

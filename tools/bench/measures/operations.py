@@ -11,9 +11,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from agent_sessions import clock
+from tools import ROOT
+from tools.bench import BUILT
 
-ROOT = Path(__file__).parents[3]
-BUILT = ROOT / ".aws-sam/build"
 START = 1_800_000_000
 # All that the functions read of what Lambda tells them.
 CONTEXT = SimpleNamespace(aws_request_id="measured")

@@ -3,7 +3,8 @@
 from collections import Counter
 from pathlib import Path
 
-from tools.bench.service import BUILT, LAYER
+from tools.bench import BUILT
+from tools.bench.service import LAYER
 
 # What pip installs for `boto3`: Lambda's own runtime ships it too.
 BOTO3 = frozenset({"boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3"})

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from tools import ROOT
+from tools.bench import BUILT
 from tools.bench.process import run
 from tools.bench.samples import interleaved
-from tools.bench.service import BUILT, UNHURRIED, Service
-from tools.template import ROOT
+from tools.bench.service import UNHURRIED, Service
 
 CLIENT = "from agent_sessions.database import create_client; create_client()"
 # Each step does all that the one before it does, and one thing more.
