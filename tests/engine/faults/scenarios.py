@@ -57,22 +57,22 @@ def exclusive_sign_in_with_older_sessions(harness: Harness) -> Request:
     return lambda: sign_in(harness, exclusive=True)
 
 
-def validate(harness: Harness) -> Request:
+def validate_after(harness: Harness, seconds: int) -> Request:
     token = known(harness).session_token
-    harness.now.tick(59)
+    harness.now.tick(seconds)
     return lambda: harness.api.validate(token)
+
+
+def validate(harness: Harness) -> Request:
+    return validate_after(harness, 59)
 
 
 def validate_that_touches(harness: Harness) -> Request:
-    token = known(harness).session_token
-    harness.now.tick(60)
-    return lambda: harness.api.validate(token)
+    return validate_after(harness, 60)
 
 
 def validate_that_touches_and_tells_the_agent(harness: Harness) -> Request:
-    token = known(harness).session_token
-    harness.now.tick(300)
-    return lambda: harness.api.validate(token)
+    return validate_after(harness, 300)
 
 
 def sign_out(harness: Harness) -> Request:
