@@ -23,7 +23,7 @@ from tools.local.dynamodb_local import FOLDER, Engine
 PEERS_PYTHON = (str(ROOT / ".envs/peers/bin/python"),)
 STORES = ("dynamodb-session-web", "awslabs-mcp-lambda-handler", "flask-session")
 # Of Java, for as many items in memory and as much work.
-FOR_A_MILLION = ("-Xmx3g",)
+FOR_A_MILLION = ("-Xmx3g", "-XX:+UseSerialGC")
 # A session that is touched each minute for a year.
 LONG = {"LIFETIME_SECONDS": "900000000"}
 # A touch alone: the write to the agent is measured by itself.
@@ -49,7 +49,7 @@ class Effort:
     requests: int
 
 
-FULL = Effort(starts=15, rounds=25, repeat=10, sizes=(100, 1_000, 10_000, 100_000, 1_000_000), requests=100_000)
+FULL = Effort(starts=15, rounds=15, repeat=10, sizes=(100, 1_000, 10_000, 100_000, 1_000_000), requests=100_000)
 QUICK = Effort(starts=3, rounds=5, repeat=4, sizes=(100, 1_000, 10_000), requests=1_000)
 
 

@@ -20,33 +20,39 @@ if TYPE_CHECKING:
 LAYER = BUILT / "AgentSessionsLayer/python"
 
 OWNER = "public"
-# Nobody checks it on this machine.
-ACCOUNT = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench"}
+REGION = "us-east-1"
 # Long enough that no session is touched, or ends, because a measurement takes its time.
 UNHURRIED = {"TOUCH_INTERVAL_SECONDS": "86400", "IDLE_TIMEOUT_SECONDS": "864000", "LIFETIME_SECONDS": "864000"}
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Two tables on an engine, made as template.yaml makes them."""
+    """Two tables on an engine, made as template.yaml makes them, in an account that nobody checks."""
 
     url: str
+    account: str
     client: "DynamoDBClient"
     settings: Settings
 
     @classmethod
-    def create(cls, url: str, name: str) -> Self:
-        """Make the tables, empty, with ``name`` in their names."""
+    def create(cls, url: str, name: str, account: str = "bench") -> Self:
+        """Make the tables, empty, with ``name`` in their names.
+
+        The engine gives each account a database that does one thing at a time: those who should not wait for
+        each other have two.
+        """
         session = botocore.session.Session()
-        session.set_credentials(ACCOUNT["AWS_ACCESS_KEY_ID"], ACCOUNT["AWS_SECRET_ACCESS_KEY"])
+        session.set_credentials(account, account)
         client = cast(
             "DynamoDBClient",
-            session.create_client("dynamodb", region_name=ACCOUNT["AWS_DEFAULT_REGION"], endpoint_url=url),
+            session.create_client("dynamodb", region_name=REGION, endpoint_url=url),
         )
         names = {logical_id: f"{name}-{logical_id}" for logical_id in ("AgentsTable", "SessionsTable")}
         for logical_id, table in names.items():
             client.create_table(**(table_definition(logical_id) | {"TableName": table}))
-        return cls(url, client, Settings(agents_table=names["AgentsTable"], sessions_table=names["SessionsTable"]))
+        return cls(
+            url, account, client, Settings(agents_table=names["AgentsTable"], sessions_table=names["SessionsTable"])
+        )
 
     def warm_up(self, calls: int = 100) -> None:
         """Let the engine compile what it runs, with a client that waits as long as that takes."""
@@ -70,8 +76,10 @@ class Service:
         """
         return (
             function_environment()
-            | ACCOUNT
             | {
+                "AWS_DEFAULT_REGION": REGION,
+                "AWS_ACCESS_KEY_ID": self.account,
+                "AWS_SECRET_ACCESS_KEY": self.account,
                 "PATH": os.environ["PATH"],
                 "PYTHONPATH": os.pathsep.join([*path, str(LAYER)]),
                 "AWS_ENDPOINT_URL": self.url,

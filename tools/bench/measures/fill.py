@@ -8,18 +8,18 @@ from itertools import batched
 
 from agent_sessions.items import session_item
 from agent_sessions.models import Session
-from tools.bench.service import ACCOUNT
+from tools.bench.service import REGION, Service
 from tools.local.wire import WireClient
 
 BATCH = 25
 WRITERS = 4
 
 
-def fill(url: str, table: str, numbers: range, *, now: int) -> None:
+def fill(service: Service, numbers: range, *, now: int) -> None:
     """Write the sessions with these numbers; raises RuntimeError where the engine takes one not."""
     with ThreadPoolExecutor(WRITERS) as pool:
         shares = [numbers[writer::WRITERS] for writer in range(WRITERS)]
-        list(pool.map(lambda share: _write(url, table, share, now), shares))
+        list(pool.map(lambda share: _write(service, share, now), shares))
 
 
 def is_live(number: int) -> bool:
@@ -32,10 +32,10 @@ def agent(number: int) -> int:
     return number // 3
 
 
-def _write(url: str, table: str, numbers: Sequence[int], now: int) -> None:
+def _write(service: Service, numbers: Sequence[int], now: int) -> None:
     # botocore would take longer than the engine.
-    client = WireClient(url, key=ACCOUNT["AWS_ACCESS_KEY_ID"], region=ACCOUNT["AWS_DEFAULT_REGION"])
-    with closing(client):
+    table = service.settings.sessions_table
+    with closing(WireClient(service.url, key=service.account, region=REGION)) as client:
         for batch in batched(_sessions(numbers, now), BATCH, strict=False):
             requests = [{"PutRequest": {"Item": session_item(session)}} for session in batch]
             if client.batch_write_item(RequestItems={table: requests})["UnprocessedItems"]:

@@ -26,7 +26,7 @@ def measure(url: str, sizes: Sequence[int], rounds: int, meanwhile: Callable[[],
         rounds: How often every known session is validated in each table.
         meanwhile: Is done while the table grows to its last size and is counted, which takes minutes.
     """
-    small, large = Service.create(url, "small"), Service.create(url, "large")
+    small, large = (Service.create(url, name, account="growth") for name in ("small", "large"))
     environ = large.environ(str(ROOT), REPORT_SEGMENTS=str(SEGMENTS), **UNHURRIED)
     tokens = {
         service.settings.sessions_table: [
@@ -38,7 +38,7 @@ def measure(url: str, sizes: Sequence[int], rounds: int, meanwhile: Callable[[],
     for size in sizes:
         with ThreadPoolExecutor(1) as aside:
             other = aside.submit(meanwhile if size == sizes[-1] else _nothing)
-            fill(url, large.settings.sessions_table, range(held - KNOWN, size - KNOWN), now=now)
+            fill(large, range(held - KNOWN, size - KNOWN), now=now)
             report = _report(large, environ, size - KNOWN)
             other.result()
         held = size

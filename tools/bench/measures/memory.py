@@ -31,7 +31,7 @@ def main(requests: int) -> dict[str, Any]:
             answer = app.handler(event, SimpleNamespace(aws_request_id="measured"))
             if number <= FIRST:
                 cpu.append(time.process_time() - before)
-            # The engine is busy with other things while this runs, and may answer too late.
+            # The machine is busy with other things while this runs, and the engine may answer too late.
             refused += answer["statusCode"] != 200
             if number in looks:
                 held.append(look(number))
