@@ -35,7 +35,7 @@ class Effort:
     """How much is measured.
 
     Args:
-        starts: Rounds of fresh processes.
+        starts: Rounds of fresh processes; of the steps that only explain a start, a third.
         rounds: Rounds of warm operations.
         repeat: Requests in each of them.
         sizes: Numbers of sessions at which growth is measured.
@@ -49,7 +49,7 @@ class Effort:
     requests: int
 
 
-FULL = Effort(starts=15, rounds=15, repeat=10, sizes=(100, 1_000, 10_000, 100_000, 1_000_000), requests=100_000)
+FULL = Effort(starts=21, rounds=15, repeat=10, sizes=(100, 1_000, 10_000, 100_000, 1_000_000), requests=100_000)
 QUICK = Effort(starts=3, rounds=5, repeat=4, sizes=(100, 1_000, 10_000), requests=1_000)
 
 
@@ -70,7 +70,10 @@ def _measured(url: str, effort: Effort) -> Results:
     results: Results = {"taken": datetime.now(UTC).date().isoformat(), "machine": machine()}
     results["stores"] = {name: pinned("requirements/peers.txt", name) for name in STORES}
     results["sizes"] = sizes.packages()
-    results["start"] = step("Starting functions", lambda: start.measure(service, effort.starts))
+    results["start"] = step(
+        "Starting functions",
+        lambda: start.explain(service, effort.starts // 3) | start.measure(service, effort.starts),
+    )
     importtime = start.import_times(service)
     results["imports"] = {
         "packages": imports.by_package(importtime),

@@ -12,7 +12,8 @@ from tools.bench.service import REGION, Service
 from tools.local.wire import WireClient
 
 BATCH = 25
-WRITERS = 4
+# Enough that the engine, which takes them one by one, never waits for the next.
+WRITERS = 16
 
 
 def fill(service: Service, numbers: range, *, now: int) -> None:

@@ -37,10 +37,19 @@ assert "Item" in answer, answer
 }
 
 
-def measure(service: Service, rounds: int, cases: Mapping[str, str] = STEPS | BARE) -> dict[str, list[float]]:
+# What the goals compare; the other steps say what it is made of.
+COMPARED = {name: STEPS[name] for name in ("function", "first request")} | BARE
+
+
+def measure(service: Service, rounds: int, cases: Mapping[str, str] = COMPARED) -> dict[str, list[float]]:
     """Return the CPU seconds of each case, round by round."""
     function = environ(service, str(BUILT / "SessionsFunction"))
     return interleaved(rounds, {name: partial(_cpu, program, function) for name, program in cases.items()})
+
+
+def explain(service: Service, rounds: int) -> dict[str, list[float]]:
+    """Return the same of the steps before the function."""
+    return measure(service, rounds, {name: program for name, program in STEPS.items() if name not in COMPARED})
 
 
 def import_times(service: Service) -> str:
