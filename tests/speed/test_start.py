@@ -14,10 +14,8 @@ ROUNDS = 7
 
 @pytest.mark.parametrize(("case", "base"), [("function", "bare client"), ("first request", "bare client and get_item")])
 def test_a_start_does_not_grow(service: Service, recorded: Results, case: str, base: str) -> None:
-    programs = start.STEPS | start.BARE
-
     def measure() -> Spread:
-        taken = start.measure(service, ROUNDS, {name: programs[name] for name in (case, base)})
+        taken = start.measure(service, ROUNDS, {name: start.COMPARED[name] for name in (case, base)})
         return ratio(taken[case], taken[base])
 
     require_not_grown(f"{case} ÷ {base}", of.start_ratio(recorded, case, base), measure)

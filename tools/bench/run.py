@@ -72,7 +72,10 @@ def _measured(url: str, effort: Effort) -> Results:
     results["sizes"] = sizes.packages()
     results["start"] = step(
         "Starting functions",
-        lambda: start.explain(service, effort.starts // 3) | start.measure(service, effort.starts),
+        lambda: (
+            start.measure(service, effort.starts // 3, start.EXPLAINING)
+            | start.measure(service, effort.starts, start.COMPARED)
+        ),
     )
     importtime = start.import_times(service)
     results["imports"] = {

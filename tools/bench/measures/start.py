@@ -35,21 +35,15 @@ answer = boto3.client("dynamodb").get_item(**json.loads(os.environ["ITEM"]))
 assert "Item" in answer, answer
 """,
 }
-
-
-# What the goals compare; the other steps say what it is made of.
+# What the goals compare, and the steps that say what it is made of.
 COMPARED = {name: STEPS[name] for name in ("function", "first request")} | BARE
+EXPLAINING = {name: program for name, program in STEPS.items() if name not in COMPARED}
 
 
-def measure(service: Service, rounds: int, cases: Mapping[str, str] = COMPARED) -> dict[str, list[float]]:
+def measure(service: Service, rounds: int, cases: Mapping[str, str]) -> dict[str, list[float]]:
     """Return the CPU seconds of each case, round by round."""
     function = environ(service, str(BUILT / "SessionsFunction"))
     return interleaved(rounds, {name: partial(_cpu, program, function) for name, program in cases.items()})
-
-
-def explain(service: Service, rounds: int) -> dict[str, list[float]]:
-    """Return the same of the steps before the function."""
-    return measure(service, rounds, {name: program for name, program in STEPS.items() if name not in COMPARED})
 
 
 def import_times(service: Service) -> str:
