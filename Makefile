@@ -39,7 +39,7 @@ test: .venv/.done .envs/sam/.done .envs/ministack/.done .envs/plot/.done $(ENGIN
 	.venv/bin/pytest --cov --numprocesses auto --maxprocesses 4
 
 prove: .venv/.done $(ENGINE) ## run 1,000 rounds of the races, 2,500 runs of the model, and 200,000 tokens and events
-	HYPOTHESIS_PROFILE=thorough .venv/bin/pytest tests/engine tests/unit/test_any_token.py tests/integration/test_any_event.py --durations=20
+	HYPOTHESIS_PROFILE=thorough .venv/bin/pytest tests/dynamodb tests/unit/test_any_token.py tests/integration/test_any_event.py --durations=20
 
 fuzz: .venv/.done .envs/sam/.done .envs/ministack/.done ## play 10,000 requests of every kind against the service on an emulator
 	HYPOTHESIS_PROFILE=thorough .venv/bin/pytest --capture=no tests/e2e/test_fuzz.py
@@ -51,13 +51,13 @@ speed: .venv/.done .envs/sam/.done $(ENGINE) ## fail where a start, a warm reque
 	.venv/bin/pytest --confcutdir=tests/speed tests/speed
 
 bench: .venv/.done .envs/sam/.done .envs/peers/.done .envs/plot/.done $(ENGINE) ## measure speed, memory and cost beside other session stores; write docs/performance.md (QUICK=1)
-	@.venv/bin/python -m tools.bench $(if $(QUICK),--quick)
+	@.venv/bin/python -m benchmarks $(if $(QUICK),--quick)
 
 check: .venv/.done .envs/sam/.done .envs/checkov/.done ## lint, types, template, and whether docs/openapi.json is up to date
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy
-	.envs/sam/bin/cfn-lint template.yaml operations/*.yaml
+	.envs/sam/bin/cfn-lint template.yaml stacks/*.yaml
 	.envs/checkov/bin/checkov --config-file .checkov.yaml
 	.venv/bin/python -m tools.openapi --check
 
@@ -105,7 +105,7 @@ INSTALL = UV_PYTHON_DOWNLOADS=never .venv/bin/uv pip install --quiet --require-h
 	@touch $@
 
 # Copied beside and then moved: what is half downloaded is never used.
-.envs/dynamodb-local/.done: tools/local/pom.xml
+.envs/dynamodb-local/.done: tools/dynamodb/pom.xml
 	@echo "Downloading DynamoDB Local into .envs/dynamodb-local"
 	@rm -rf .envs/dynamodb-local .envs/dynamodb-local.part
 	@mvn --batch-mode --quiet --file $< dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/.envs/dynamodb-local.part"

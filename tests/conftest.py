@@ -10,7 +10,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from agent_sessions import clock
 
-pytest_plugins = ["tests.watch.plugin", "pytester"]
+pytest_plugins = ["tests.guards.plugin", "tests.support.database", "tests.support.functions", "pytester"]
 
 # How long an example takes says how busy the machine is. Else it is as Hypothesis has it here, or in CI.
 settings.register_profile("patient", settings(), deadline=None)
@@ -55,7 +55,7 @@ class Parts(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         if nodeid.startswith("tests/e2e/"):
             return "e2e"
-        return nodeid if nodeid.startswith("tests/engine/test_races.py") else nodeid.partition("::")[0]
+        return nodeid if nodeid.startswith("tests/dynamodb/test_races.py") else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Parts:

@@ -19,7 +19,7 @@ STORY = {
     "find_agent": ("AgentsFunction", "200"),
     "get_agent": ("AgentsFunction", "200"),
     "list_sessions": ("AgentsFunction", "200"),
-    "report_active": ("ReportFunction", "ok"),
+    "activity_report": ("ReportFunction", "ok"),
     "sign_out": ("SessionsFunction", "204"),
     "end_session": ("AgentsFunction", "204"),
     "end_all_sessions": ("AgentsFunction", "200"),

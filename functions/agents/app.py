@@ -4,11 +4,11 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 
-from agent_sessions import snapshot
-from agent_sessions.agents import AgentService
-from agent_sessions.http import HttpApi, answer
-from agent_sessions.inputs import FindAgentInput, ListSessionsInput
-from agent_sessions.representations import agent_body, ended_body, page_body
+from agent_sessions import snapstart as snapshot
+from agent_sessions.http.api import HttpApi, answer
+from agent_sessions.http.request_models import FindAgentInput, ListSessionsInput
+from agent_sessions.http.response_models import agent_body, ended_body, page_body
+from agent_sessions.services.agents import AgentService
 from agent_sessions.settings import Settings
 
 api = HttpApi(Settings.from_environment())

@@ -4,10 +4,10 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 
-from agent_sessions import snapshot
-from agent_sessions.http import HttpApi, answer
-from agent_sessions.representations import session_body, signed_in_body
-from agent_sessions.service import SessionService
+from agent_sessions import snapstart as snapshot
+from agent_sessions.http.api import HttpApi, answer
+from agent_sessions.http.response_models import session_body, signed_in_body
+from agent_sessions.services.sessions import SessionService
 from agent_sessions.settings import Settings
 
 api = HttpApi(Settings.from_environment())
@@ -20,7 +20,7 @@ snapshot.prepare()
 def sign_in() -> Response[str]:
     """Sign in: recognise the agent by its name and context, and give it a new session."""
     # pydantic takes as long to import as all the rest: only a sign-in waits for it.
-    from agent_sessions.inputs import SignInInput
+    from agent_sessions.http.request_models import SignInInput
 
     owner = api.owner()
     asked = SignInInput.read(api.json_body())

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, cast
 import botocore.session
 import pytest
 
-from tests.contract import Answer, check_answer
-from tests.watch.emulator import SpanDaemon, search
-from tests.watch.leaks import LEAKS
+from tests.guards.emulator import SpanDaemon, search
+from tests.guards.leaks import LEAKS
+from tests.support.contract import Answer, check_answer
 from tools import ROOT
 from tools.local import stack
 from tools.local.emulator import Emulator, free_port

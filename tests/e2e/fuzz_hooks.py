@@ -11,8 +11,8 @@ import schemathesis
 from jsonschema import ValidationError
 from schemathesis import AuthContext, Case, CheckContext, Response
 
-from tests.contract import DOCUMENT, check_answer
-from tests.watch.leaks import LEAKS, SHOWS_THE_TOKEN
+from tests.guards.leaks import LEAKS, SHOWS_THE_TOKEN
+from tests.support.contract import DOCUMENT, check_answer
 
 TOKEN = re.compile(r"Bearer [A-Za-z0-9_-]{43}")
 # Where the tokens are written that came back: who started this looks for them in what the emulator keeps.

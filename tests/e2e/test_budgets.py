@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from agent_sessions.agents import AgentService
-from agent_sessions.service import SessionService
+from agent_sessions.services.agents import AgentService
+from agent_sessions.services.sessions import SessionService
 from tests.conftest import FrozenClock
 from tests.e2e.conftest import Api
-from tools.meter import Meter
+from tools.dynamodb.capacity_meter import Meter
 
 OWNER = "iam:arn:aws:iam::111122223333:user/ada"
 

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import THOROUGH
-from tests.contract import DOCUMENT
 from tests.e2e.conftest import Api
-from tests.watch.leaks import LEAKS
+from tests.guards.leaks import LEAKS
+from tests.support.contract import DOCUMENT
 from tools import ROOT
 
 CASES = 10_000 if THOROUGH else 1_500

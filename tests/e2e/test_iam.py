@@ -99,8 +99,8 @@ def test_without_a_signature_nobody_gets_in(api: Api) -> None:
 
 @pytest.fixture
 def as_worker(api: Api, aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment of someone who has credentials, and may call this API as docs/getting-in.md says."""
-    (policy,) = re.findall(r"```json\n(.*?)```", (ROOT / "docs/getting-in.md").read_text(), re.DOTALL)
+    """The environment of someone who has credentials, and may call this API as docs/authentication.md says."""
+    (policy,) = re.findall(r"```json\n(.*?)```", (ROOT / "docs/authentication.md").read_text(), re.DOTALL)
     api_id = urlsplit(api.outputs["ApiUrl"]).netloc.partition(".")[0]
     for placeholder, own in {"eu-west-1": "us-east-1", "111122223333": "000000000000", "a1b2c3d4e5": api_id}.items():
         assert placeholder in policy

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Api
-from tests.watch.emulator import SpanDaemon, search
-from tests.watch.leaks import Leaks
+from tests.guards.emulator import SpanDaemon, search
+from tests.guards.leaks import Leaks
 from tools.local.emulator import Emulator
 
 AGENT = uuid.UUID("0b0b0b0b-0000-4000-8000-000000000009")

@@ -12,9 +12,9 @@ from botocore.exceptions import ClientError
 
 from tests.e2e.conftest import Api
 from tools import ROOT
+from tools.cloudformation import PARAMETERS, RESOURCES, TEMPLATE
 from tools.local import stack
 from tools.local.emulator import Emulator
-from tools.template import PARAMETERS, RESOURCES, TEMPLATE
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

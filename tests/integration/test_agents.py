@@ -8,12 +8,12 @@ from uuid import uuid4
 import pytest
 
 from agent_sessions import clock
-from agent_sessions.agents import RESERVE_SECONDS
 from agent_sessions.deadline import ANSWER_SECONDS
 from agent_sessions.errors import DatabaseError
+from agent_sessions.services.agents import RESERVE_SECONDS
 from tests.conftest import FrozenClock
-from tests.events import http_event
-from tests.integration.conftest import Api
+from tests.support.events import http_event
+from tests.support.functions import Api
 
 UNKNOWN = "0b0b0b0b-0000-4000-8000-000000000009"
 

@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import tries
-from tests.contract import check_answer
-from tests.events import EVENT_NAMES, ROLE, USER, Event, iam, jwt, load_event
-from tests.integration.conftest import Api
+from tests.support.contract import check_answer
+from tests.support.events import EVENT_NAMES, ROLE, USER, Event, iam, jwt, load_event
+from tests.support.functions import Api
 
 CASES = 1_000, 50_000
 
-EVENTS = [load_event(name) for name in EVENT_NAMES if name != "report_active"]
+EVENTS = [load_event(name) for name in EVENT_NAMES if name != "activity_report"]
 ROUTES = {event["routeKey"] for event in EVENTS}
 FIELDS = ["agent_name", "context", "exclusive", "limit", "next", "owner", "session_token", "agent_id"]
 # Every header that there can be: none has a part that a caller could fill.

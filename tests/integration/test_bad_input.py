@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agent_sessions import body
-from agent_sessions.inputs import SignInInput
-from tests.events import http_event
-from tests.integration.conftest import Api
+from agent_sessions.http import json_body as body
+from agent_sessions.http.request_models import SignInInput
+from tests.support.events import http_event
+from tests.support.functions import Api
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.conftest import FrozenClock
-from tests.events import load_event
-from tests.integration.conftest import Api
+from tests.support.events import load_event
+from tests.support.functions import Api
 
 type Record = Callable[[object], list[str]]
 

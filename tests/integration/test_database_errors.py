@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
-from agent_sessions.tokens import SessionToken
-from tests.contract import Answer
-from tests.events import load_event
-from tests.integration.conftest import Api
+from agent_sessions.domain.tokens import SessionToken
+from tests.support.contract import Answer
+from tests.support.events import load_event
+from tests.support.functions import Api
 
 AGENT = "0b0b0b0b-0000-4000-8000-000000000009"
 TOKEN = SessionToken.mint(AGENT).secret

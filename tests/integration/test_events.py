@@ -5,9 +5,9 @@ from types import ModuleType
 
 import pytest
 
-from tests.events import EVENT_NAMES, http_event, load_event
-from tests.integration.conftest import Api, Context
-from tools.template import resources
+from tests.support.events import EVENT_NAMES, http_event, load_event
+from tests.support.functions import Api, Context
+from tools.cloudformation import resources
 
 EXPECTED = {
     "end_all_sessions": 200,
@@ -26,7 +26,7 @@ def test_there_is_an_event_for_every_route_and_trigger() -> None:
     routes = {properties["RouteKey"] for properties in resources("AWS::ApiGatewayV2::Route").values()}
 
     assert {load_event(name)["routeKey"] for name in EXPECTED} == routes
-    assert set(EVENT_NAMES) == {*EXPECTED, "report_active"}
+    assert set(EVENT_NAMES) == {*EXPECTED, "activity_report"}
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -44,9 +44,9 @@ def test_the_events_of_agents_speak_of_the_agent_that_signs_in(api: Api) -> None
 
 
 def test_the_event_of_the_schedule_is_answered(load_function: Callable[[str], ModuleType]) -> None:
-    function = load_function("report_active")
+    function = load_function("activity_report")
 
-    assert function.handler(load_event("report_active"), Context()) == {"active_sessions": 0, "active_agents": 0}
+    assert function.handler(load_event("activity_report"), Context()) == {"active_sessions": 0, "active_agents": 0}
 
 
 @pytest.mark.parametrize("name", ["sign_in", "get_agent", "list_sessions"])

@@ -8,11 +8,11 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.contract import Answer
-from tests.events import USER, http_event, iam, jwt
-from tests.hostile import ALLOWED, REFUSED
-from tests.integration.conftest import Api
-from tests.watch.leaks import LEAKS
+from tests.guards.leaks import LEAKS
+from tests.support.contract import Answer
+from tests.support.events import USER, http_event, iam, jwt
+from tests.support.functions import Api
+from tests.support.hostile import ALLOWED, REFUSED
 
 UNKNOWN = "0b0b0b0b-0000-4000-8000-000000000009"
 

@@ -13,16 +13,16 @@ import pytest
 import yaml
 from botocore.exceptions import EndpointConnectionError
 
-from agent_sessions.store import IDENTITY_INDEX
+from agent_sessions.dynamodb.store import IDENTITY_INDEX
 from tests.conftest import FrozenClock
-from tests.events import load_event
-from tests.integration.conftest import Api, Context
-from tests.operations import PASSED, SERVICE, alarms, on_the_dashboard, resources, watched, widgets
+from tests.support.events import load_event
+from tests.support.functions import Api, Context
+from tests.support.operations import PASSED, SERVICE, alarms, on_the_dashboard, resources, watched, widgets
 from tools import ROOT
+from tools.cloudformation import RESOURCES
 from tools.dashboard.body import Metric, Search
 from tools.dashboard.log_metrics import LogLine, embedded_metrics
 from tools.dashboard.metric_math import evaluate
-from tools.template import RESOURCES
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -82,9 +82,9 @@ def emitted(
         api.validate(token)
     api.sign_out(token)
     api.validate(token)
-    report = load_function("report_active")
+    report = load_function("activity_report")
     report.report._cloudwatch.meta.events.register("provide-client-params.cloudwatch.PutMetricData", note)
-    report.handler(load_event("report_active"), Context())
+    report.handler(load_event("activity_report"), Context())
     lines = (LogLine("", 0, text) for text in capsys.readouterr().out.splitlines())
     return put | {metric_of(namespace, datum) for line in lines for namespace, datum in embedded_metrics(line)}
 
@@ -229,14 +229,14 @@ def test_runs_of_the_report_that_overlap_change_no_number_on_the_dashboard(
 ) -> None:
     for name in ("one", "two", "two"):
         api.sign_in(name)
-    runs = [load_function("report_active") for _ in range(2)]
+    runs = [load_function("activity_report") for _ in range(2)]
     both = threading.Barrier(2, timeout=10)
     for run in runs:
         put = run.report._put
         monkeypatch.setattr(run.report, "_put", lambda active, put=put: (both.wait(), put(active)))
 
     with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(lambda run: run.handler(load_event("report_active"), Context()), runs))
+        answers = list(pool.map(lambda run: run.handler(load_event("activity_report"), Context()), runs))
 
     assert answers == [{"active_sessions": 3, "active_agents": 2}] * 2
     cloudwatch: CloudWatchClient = botocore_session.create_client("cloudwatch")

@@ -1,15 +1,15 @@
 """A token that its caller puts where it does not belong is believed nowhere and told to nobody.
 
-Every answer, line and item of these tests is searched for it, as those of all tests are (tests/watch).
+Every answer, line and item of these tests is searched for it, as those of all tests are (tests/guards).
 """
 
 from collections.abc import Callable
 
 import pytest
 
-from tests.events import Event, http_event
-from tests.integration.conftest import Api
-from tests.watch.leaks import LEAKS
+from tests.guards.leaks import LEAKS
+from tests.support.events import Event, http_event
+from tests.support.functions import Api
 
 UNKNOWN = "0b0b0b0b-0000-4000-8000-000000000009"
 

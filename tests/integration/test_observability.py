@@ -1,4 +1,4 @@
-"""What a request leaves in the log and in the metrics. That no token is among it is seen to in tests/watch."""
+"""What a request leaves in the log and in the metrics. That no token is among it is seen to in tests/guards."""
 
 import json
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import FrozenClock
-from tests.events import load_event
-from tests.integration.conftest import OWNER, Api
+from tests.support.events import load_event
+from tests.support.functions import OWNER, Api
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.events import ROLE, USER, http_event, iam, jwt
-from tests.integration.conftest import Api
+from tests.support.events import ROLE, USER, http_event, iam, jwt
+from tests.support.functions import Api
 
 OWNERS: dict[str, dict[str, Any] | None] = {
     "user": iam(USER),

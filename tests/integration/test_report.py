@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 import botocore.session
 import pytest
 
-from agent_sessions import report
 from agent_sessions.errors import DatabaseError
+from agent_sessions.services import activity_report as report
 from tests.conftest import FrozenClock
-from tests.events import load_event
-from tests.integration.conftest import Api, Context
+from tests.support.events import load_event
+from tests.support.functions import Api, Context
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -25,7 +25,7 @@ def run(load_function: Callable[[str], ModuleType]) -> Callable[[], dict[str, in
     """Runs the scheduled function once."""
 
     def run() -> dict[str, int]:
-        answer: dict[str, int] = load_function("report_active").handler(load_event("report_active"), Context())
+        answer: dict[str, int] = load_function("activity_report").handler(load_event("activity_report"), Context())
         return answer
 
     return run
@@ -77,13 +77,13 @@ def test_the_metrics_carry_the_numbers_and_the_time_of_the_count(
 ) -> None:
     api.sign_in("one")
     api.sign_in("one")
-    function = load_function("report_active")
+    function = load_function("activity_report")
     put: list[dict[str, Any]] = []
     client = function.report._cloudwatch
     client.meta.events.register(
         "provide-client-params.cloudwatch.PutMetricData", lambda params, **_: put.append(params)
     )
-    function.handler(load_event("report_active"), Context())
+    function.handler(load_event("activity_report"), Context())
 
     (request,) = put
     assert {each["MetricName"]: (each["Value"], each["Unit"]) for each in request["MetricData"]} == {
@@ -102,7 +102,7 @@ def test_a_page_that_is_lost_puts_no_metric(
     lost: int,
 ) -> None:
     api.sign_in()
-    function = load_function("report_active")
+    function = load_function("activity_report")
     pages = function.report._store.live_session_agents
 
     def losing(*, segment: int, **request: Any) -> object:
@@ -113,7 +113,7 @@ def test_a_page_that_is_lost_puts_no_metric(
     monkeypatch.setattr(function.report._store, "live_session_agents", losing)
 
     with pytest.raises(DatabaseError):
-        function.handler(load_event("report_active"), Context())
+        function.handler(load_event("activity_report"), Context())
     assert cloudwatch.list_metrics(Namespace="AgentSessions")["Metrics"] == []
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.events import Event, load_event
-from tests.integration.conftest import Api
 from tests.integration.test_events import EXPECTED
+from tests.support.events import Event, load_event
+from tests.support.functions import Api
 
 ALWAYS = {"level", "location", "message", "timestamp", "service", "route", "status", "duration_ms", "request_id"}
 WHO = {"owner", "agent_id", "session_id"}

@@ -3,8 +3,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.conftest import FrozenClock
-from tests.events import http_event, iam
-from tests.integration.conftest import OWNER, Api
+from tests.support.events import http_event, iam
+from tests.support.functions import OWNER, Api
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -3,8 +3,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.conftest import FrozenClock
-from tests.events import http_event
-from tests.integration.conftest import Api
+from tests.support.events import http_event
+from tests.support.functions import Api
 
 
 def test_a_token_is_worth_nothing_after_signing_out(api: Api) -> None:

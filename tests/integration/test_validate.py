@@ -5,8 +5,8 @@ import pytest
 
 from agent_sessions.errors import DatabaseError
 from tests.conftest import FrozenClock
-from tests.events import http_event
-from tests.integration.conftest import Api
+from tests.support.events import http_event
+from tests.support.functions import Api
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
-from tools.local.dynamodb_local import Engine, missing
+from tools.dynamodb.local_engine import Engine, missing
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from dynamodb_session_web import NullSessionInstance, SessionManager
 
 from tests.peers.conftest import items, just_before, throttle
-from tools.meter import Meter
+from tools.dynamodb.capacity_meter import Meter
 
 TABLE = "dynamodb-session-web"
 

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from flask_session.dynamodb import DynamoDBSessionInterface
 
 from tests.peers.conftest import items, just_before, throttle
-from tools.meter import Meter
+from tools.dynamodb.capacity_meter import Meter
 
 TABLE = "Flask-Session"
 

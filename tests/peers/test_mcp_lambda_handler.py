@@ -8,7 +8,7 @@ import pytest
 from awslabs.mcp_lambda_handler.session import DynamoDBSessionStore
 
 from tests.peers.conftest import items, throttle
-from tools.meter import Meter
+from tools.dynamodb.capacity_meter import Meter
 
 TABLE = "mcp-lambda-handler"
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tools.bench.__main__ import DOCS, RESULTS
-from tools.bench.results import Results, load
-from tools.bench.samples import Spread
-from tools.bench.service import Service
+from benchmarks.__main__ import DOCS, RESULTS
+from benchmarks.results import Results, load
+from benchmarks.samples import Spread
+from benchmarks.service import Service
+from tools.dynamodb.local_engine import Engine, missing
 from tools.local import stack
-from tools.local.dynamodb_local import Engine, missing
 
 # Two runs on a busy machine differ by less; what is worth telling differs by more.
 MARGIN = 1.15

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tools.bench.goals import MB
-from tools.bench.measures.sizes import beyond_boto3, packages
-from tools.bench.results import Results
+from benchmarks.goals import MB
+from benchmarks.measurements.sizes import beyond_boto3, packages
+from benchmarks.results import Results
 
 # A dependency's next version may be a little larger.
 MARGIN = 1.02

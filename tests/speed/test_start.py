@@ -2,12 +2,12 @@
 
 import pytest
 
+from benchmarks import results as of
+from benchmarks.measurements import start
+from benchmarks.results import Results
+from benchmarks.samples import Spread, ratio
+from benchmarks.service import Service
 from tests.speed.conftest import require_not_grown
-from tools.bench import results as of
-from tools.bench.measures import start
-from tools.bench.results import Results
-from tools.bench.samples import Spread, ratio
-from tools.bench.service import Service
 
 ROUNDS = 7
 

@@ -8,9 +8,9 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent_sessions.domain.identity import is_id
+from agent_sessions.domain.tokens import SessionToken
 from agent_sessions.errors import SessionError
-from agent_sessions.identity import is_id
-from agent_sessions.tokens import SessionToken
 from tests.conftest import tries
 
 CASES = 3_000, 100_000

@@ -92,7 +92,7 @@ def test_only_the_store_knows_expressions() -> None:
 
 def test_a_validation_imports_no_pydantic() -> None:
     source = (
-        "import sys, agent_sessions, agent_sessions.http, agent_sessions.representations;"
+        "import sys, agent_sessions, agent_sessions.http.api, agent_sessions.http.response_models;"
         "sys.exit('pydantic' in sys.modules)"
     )
     environ = os.environ | {"PYTHONPATH": str(PACKAGE.parent)}

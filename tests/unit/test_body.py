@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent_sessions.body import read_json_object
 from agent_sessions.errors import PayloadTooLargeError, ValidationError
-from agent_sessions.inputs import SignInInput
+from agent_sessions.http.json_body import read_json_object
+from agent_sessions.http.request_models import SignInInput
 
 EMPTY = 'The body is empty; send a JSON object such as {"agent_name": "Claude"}'
 NO_OBJECT = 'The body must be a JSON object such as {"agent_name": "Claude"}'

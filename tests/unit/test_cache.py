@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from agent_sessions.cache import MAX_SESSIONS, SessionCache
-from agent_sessions.models import Session
+from agent_sessions.domain.models import Session
+from agent_sessions.services.session_cache import MAX_SESSIONS, SessionCache
 
 NOW = 1_700_000_000
 SESSION = Session(

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from agent_sessions.caller import owner_of
 from agent_sessions.errors import CallerError
+from agent_sessions.http.caller import owner_of
 
 USER = "arn:aws:iam::111122223333:user/ann"
 MODES = ["AWS_IAM", "JWT", "NONE"]

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from agent_sessions.errors import FieldError, ValidationError
-from agent_sessions.identity import (
+from agent_sessions.domain.identity import (
     MAX_IDENTITY_KEY_BYTES,
     Identity,
     agent_id,
@@ -22,6 +21,7 @@ from agent_sessions.identity import (
     is_id,
     normalise,
 )
+from agent_sessions.errors import FieldError, ValidationError
 
 # What a JavaScript engine printed.
 VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "data" / "identity_vectors.json").read_text())

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent_sessions.domain.identity import clean_agent_name, clean_context
 from agent_sessions.errors import FieldError, ValidationError
-from agent_sessions.identity import clean_agent_name, clean_context
-from agent_sessions.inputs import FindAgentInput, Input, ListSessionsInput, SignInInput
+from agent_sessions.http.request_models import FindAgentInput, Input, ListSessionsInput, SignInInput
 
 HANDLE = "ea866a75-7e4c-38ba-bfa8-127cbe9a409d"
 TOKEN = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"

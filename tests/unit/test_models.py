@@ -2,7 +2,7 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
-from agent_sessions.models import Agent, Ended, Presence, Session, SessionPage, SignedIn
+from agent_sessions.domain.models import Agent, Ended, Presence, Session, SessionPage, SignedIn
 
 NOW = 1_700_000_000
 SECRET = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"

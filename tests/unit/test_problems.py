@@ -13,7 +13,7 @@ from agent_sessions.errors import (
     SessionError,
     ValidationError,
 )
-from agent_sessions.problems import ANSWERS, Problem, answer_to, problem_of
+from agent_sessions.http.problems import ANSWERS, Problem, answer_to, problem_of
 
 REQUEST = "JKJaXmPLvHcESHA="
 INVALID_TOKEN = {"WWW-Authenticate": 'Bearer error="invalid_token"'}

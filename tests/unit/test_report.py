@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent_sessions.metrics import Metric
-from agent_sessions.report import ACTIVE_AGENTS, ACTIVE_SESSIONS, count_runs
+from agent_sessions.services.activity_report import ACTIVE_AGENTS, ACTIVE_SESSIONS, count_runs
 
 
 @pytest.mark.parametrize(

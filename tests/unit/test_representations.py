@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent_sessions.models import Agent, Ended, Presence, Session, SessionPage, SignedIn
-from agent_sessions.representations import (
+from agent_sessions.domain.models import Agent, Ended, Presence, Session, SessionPage, SignedIn
+from agent_sessions.http.response_models import (
     AgentBody,
     SessionBody,
     SignedInBody,

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agent_sessions.tokens import SessionToken
-from tests.watch import forms
-from tests.watch.forms import Secrets
+from agent_sessions.domain.tokens import SessionToken
+from tests.guards import forms
+from tests.guards.forms import Secrets
 
 AGENT = "4635ae41-c03a-534d-87c4-05465526a836"
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent_sessions.domain.identity import is_id
+from agent_sessions.domain.tokens import SessionToken
 from agent_sessions.errors import SessionError
-from agent_sessions.identity import is_id
-from agent_sessions.tokens import SessionToken
 
 AGENT = "4635ae41-c03a-534d-87c4-05465526a836"
 ALPHABET = string.ascii_letters + string.digits + "-_"

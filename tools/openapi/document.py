@@ -20,9 +20,9 @@ from agent_sessions.errors import (
     SessionError,
     ValidationError,
 )
-from agent_sessions.inputs import Input, SignInInput
-from agent_sessions.problems import ANSWERS, BadField, Problem
-from agent_sessions.representations import (
+from agent_sessions.http.problems import ANSWERS, BadField, Problem
+from agent_sessions.http.request_models import Input, SignInInput
+from agent_sessions.http.response_models import (
     AgentBody,
     EndedBody,
     HealthBody,
@@ -31,7 +31,7 @@ from agent_sessions.representations import (
     SignedInBody,
 )
 from tools import ROOT
-from tools.openapi.operations import GATEWAY_AUTH, OPERATIONS, Operation
+from tools.openapi.routes import GATEWAY_AUTH, OPERATIONS, Operation
 
 BODIES: list[Any] = [SessionBody, SignedInBody, AgentBody, SessionPageBody, EndedBody, HealthBody, BadField, Problem]
 

@@ -13,7 +13,8 @@ The environment needs AGENTS_TABLE and SESSIONS_TABLE; the role needs ``dynamodb
 ``dynamodb:UpdateItem`` on the sessions and ``dynamodb:UpdateItem`` on the agents.
 """
 
-from agent_sessions.agents import AgentService
+from agent_sessions.domain.models import Agent, Ended, Presence, Session, SessionPage, SignedIn
+from agent_sessions.dynamodb.store import Store
 from agent_sessions.errors import (
     AgentSessionsError,
     DatabaseError,
@@ -22,10 +23,9 @@ from agent_sessions.errors import (
     SessionError,
     ValidationError,
 )
-from agent_sessions.models import Agent, Ended, Presence, Session, SessionPage, SignedIn
-from agent_sessions.service import SessionService
+from agent_sessions.services.agents import AgentService
+from agent_sessions.services.sessions import SessionService
 from agent_sessions.settings import Settings, SettingsError
-from agent_sessions.store import Store
 
 __all__ = [
     "Agent",

@@ -1,0 +1,42 @@
+"""The report over whatever the table holds.
+
+Run from the layer, as ``-m benchmarks.measurements.report_run``; prints JSON.
+"""
+
+import json
+import time
+
+from botocore.config import Config
+
+from agent_sessions.dynamodb.client import REPORT_PATIENCE
+from agent_sessions.dynamodb.store import Store
+from agent_sessions.services.activity_report import ActivityReport
+from agent_sessions.settings import Settings
+from benchmarks.process import peak_memory
+from tools.dynamodb.capacity_meter import Meter
+
+# DynamoDB Local reads the rest of a segment for each page, which takes it longer than AWS.
+PATIENCE = REPORT_PATIENCE.merge(Config(read_timeout=300))
+
+
+def main() -> dict[str, float]:
+    """Count once; tell what was counted, and what that took."""
+    settings = Settings.from_environment()
+    store = Store.from_settings(settings, PATIENCE)
+    meter = Meter(store._client)
+    cpu, wall = time.process_time(), time.perf_counter()
+    active = ActivityReport(store, None, settings).count()  # type: ignore[arg-type]  # puts no metric
+    calls, read, _ = meter.spent
+    return {
+        "sessions": active.sessions,
+        "agents": active.agents,
+        "calls": len(calls),
+        "read_units": read,
+        "cpu": time.process_time() - cpu,
+        "wall": time.perf_counter() - wall,
+        "peak": peak_memory(),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(main()))

@@ -1,0 +1,19 @@
+"""Count the active sessions and agents, every few minutes."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from agent_sessions.services.activity_report import ActivityReport
+
+logger = Logger()
+report = ActivityReport.from_environment()
+
+
+@logger.inject_lambda_context
+def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, int]:
+    """Put ActiveSessions and ActiveAgents; a failure is left to Lambda, which tries again."""
+    active = report.run()
+    logger.info("report", active_sessions=active.sessions, active_agents=active.agents)
+    return {"active_sessions": active.sessions, "active_agents": active.agents}

@@ -1,0 +1,1 @@
+"""The two tables: the only package that knows keys, attributes and expressions."""

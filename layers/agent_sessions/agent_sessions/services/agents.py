@@ -1,0 +1,126 @@
+"""What an owner does with its agents: find them, see their presence, list and end their sessions."""
+
+from itertools import batched
+from typing import Self
+
+from agent_sessions import clock
+from agent_sessions.deadline import answer_within, seconds_left
+from agent_sessions.domain import identity
+from agent_sessions.domain.identity import Identity
+from agent_sessions.domain.models import Agent, Ended, Presence, Session, SessionPage
+from agent_sessions.dynamodb.client import ATTEMPT_SECONDS
+from agent_sessions.dynamodb.store import BATCH, Store
+from agent_sessions.errors import NotFoundError
+from agent_sessions.metrics import Count, ignore
+from agent_sessions.services.presence import record_seen
+from agent_sessions.settings import Settings
+
+MAX_PAGE = 100
+# Begun with less left, a batch and the last-seen write might not both be done in time.
+RESERVE_SECONDS = 2 * ATTEMPT_SECONDS
+
+
+class AgentService:
+    """Agents, their presence and their sessions, for the owner of the agents.
+
+    Every method raises DatabaseError where DynamoDB throttles, fails or cannot be reached, and
+    NotFoundError where the owner has no such agent: another owner's is not told from none.
+
+    Args:
+        store: Where agents and sessions are kept.
+        count: Is told of each thing that happens, by metric name.
+    """
+
+    def __init__(self, store: Store, *, count: Count = ignore) -> None:
+        self._store = store
+        self._count = count
+
+    @classmethod
+    def from_environment(cls, *, count: Count = ignore) -> Self:
+        """Make the service of this deployment from the environment that template.yaml sets.
+
+        Raises:
+            SettingsError: names the variable that is missing or bad.
+        """
+        return cls(Store.from_settings(Settings.from_environment()), count=count)
+
+    @answer_within()
+    def find_agent(self, owner: str, agent_name: str, context: str | None = None) -> Presence:
+        """Find an agent by its identity, and its presence.
+
+        Raises:
+            ValidationError: names the bad field and what to change.
+        """
+        who = Identity.of(agent_name, context)
+        # The index knows agents whose id was not derived; the table knows those it does not yet show.
+        agent_id = self._store.find_agent_id(owner, who.key) or identity.agent_id(owner, who.key)
+        return self.get_agent(owner, agent_id)
+
+    @answer_within()
+    def get_agent(self, owner: str, agent_id: str) -> Presence:
+        """Return an agent with its presence."""
+        agent = self._owned(owner, agent_id)
+        now = clock.now()
+        live = [each.last_active for each in self._store.sessions_of(agent_id) if each.is_live(now)]
+        return Presence(agent, len(live), max([agent.last_active, *live]))
+
+    @answer_within()
+    def list_sessions(
+        self, owner: str, agent_id: str, *, limit: int = MAX_PAGE, after: str | None = None
+    ) -> SessionPage:
+        """Return up to ``limit`` live sessions of an agent, by handle.
+
+        Args:
+            owner: Who calls.
+            agent_id: Whose sessions.
+            limit: 1 to 100.
+            after: The ``next`` of the page before.
+        """
+        self._owned(owner, agent_id)
+        now = clock.now()
+        page: list[Session] = []
+        # Never read by ones and twos: a few live sessions may lie behind thousands of expired ones.
+        for session in self._store.sessions_of(agent_id, after=after, limit=MAX_PAGE + 1):
+            if session.is_live(now):
+                if len(page) == limit:
+                    return SessionPage(tuple(page), page[-1].session_id)
+                page.append(session)
+        return SessionPage(tuple(page), None)
+
+    @answer_within()
+    def end_session(self, owner: str, agent_id: str, session_id: str) -> None:
+        """End a session by its handle; no error where it had already ended."""
+        if not (identity.is_id(agent_id) and identity.is_id(session_id)):
+            raise NotFoundError("No such session")
+        session = self._store.delete_session(agent_id, session_id, owner=owner)
+        if session is None:
+            self._owned(owner, agent_id)
+        elif session.is_live(clock.now()):
+            # One that had expired changes nothing, as if TTL had deleted it before.
+            record_seen(self._store, agent_id, session.last_active, self._count)
+
+    @answer_within()
+    def end_all_sessions(self, owner: str, agent_id: str) -> Ended:
+        """Sign an agent out everywhere; where time runs out, ``more`` is true and calling again goes on."""
+        agent = self._owned(owner, agent_id)
+        now = clock.now()
+        live = (each for each in self._store.sessions_of(agent_id) if each.is_live(now))
+        batches = batched(live, BATCH, strict=False)
+        ended, seen, more = 0, agent.last_active, True
+        # The first batch is always tried, so that whoever calls again gets on or is told of the trouble.
+        while more and (ended == 0 or seconds_left() >= RESERVE_SECONDS):
+            batch = next(batches, ())
+            self._store.delete_sessions(batch)
+            ended += len(batch)
+            seen = max([seen, *(each.last_active for each in batch)])
+            more = len(batch) == BATCH
+        if seen > agent.last_active:
+            record_seen(self._store, agent_id, seen, self._count)
+        return Ended(ended, more)
+
+    def _owned(self, owner: str, agent_id: str) -> Agent:
+        # What is no id is no agent's; DynamoDB would refuse some of it as a key.
+        agent = self._store.get_agent(agent_id) if identity.is_id(agent_id) else None
+        if agent is None or agent.owner != owner:
+            raise NotFoundError("No such agent")
+        return agent

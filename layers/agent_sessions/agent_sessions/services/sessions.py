@@ -1,0 +1,195 @@
+"""What an agent does: sign in with a name, validate and sign out with a token."""
+
+from dataclasses import replace
+from typing import Self
+
+from agent_sessions import clock
+from agent_sessions.deadline import answer_within
+from agent_sessions.domain import identity
+from agent_sessions.domain.identity import Identity
+from agent_sessions.domain.models import Agent, Session, SignedIn
+from agent_sessions.domain.tokens import SessionToken
+from agent_sessions.dynamodb.store import Store
+from agent_sessions.errors import DatabaseError, SessionError
+from agent_sessions.metrics import Count, Metric, ignore
+from agent_sessions.services.presence import record_seen
+from agent_sessions.services.session_cache import SessionCache
+from agent_sessions.settings import Settings
+
+
+class SessionService:
+    """Sign-in, validation and sign-out of AI agents.
+
+    Every method raises DatabaseError where DynamoDB throttles, fails or cannot be reached; "the
+    database is down" is never answered as "no such session".
+
+    Args:
+        store: Where agents and sessions are kept.
+        settings: Timeouts and intervals.
+        count: Is told of each thing that happens, by metric name.
+    """
+
+    def __init__(self, store: Store, settings: Settings, *, count: Count = ignore) -> None:
+        self._store = store
+        self._settings = settings
+        self._count = count
+        self._cache = SessionCache(settings.session_cache)
+
+    @classmethod
+    def from_environment(cls, *, count: Count = ignore) -> Self:
+        """Make the service of this deployment from the environment that template.yaml sets.
+
+        Raises:
+            SettingsError: names the variable that is missing or bad.
+        """
+        settings = Settings.from_environment()
+        return cls(Store.from_settings(settings), settings, count=count)
+
+    @answer_within()
+    def sign_in(self, owner: str, agent_name: str, context: str | None = None, *, exclusive: bool = False) -> SignedIn:
+        """Recognise or create the agent, and give it a new session.
+
+        Args:
+            owner: Who calls, as the gateway verified it.
+            agent_name: 1 to 100 characters after trimming.
+            context: What the agent works on, 0 to 200 characters; the same name in another context is
+                another agent.
+            exclusive: End the agent's older sessions. Of two that race, the later stays; the other is
+                answered like any sign-in, and its session has ended.
+
+        Raises:
+            ValidationError: names the bad field and what to change.
+        """
+        who = Identity.of(agent_name, context)
+        now = clock.now()
+        token, agent, reused = self._recognised(owner, who, now)
+        ends_at = now + self._settings.lifetime
+        session = Session(
+            agent_id=agent.agent_id,
+            session_id=token.session_id,
+            owner=owner,
+            agent_name=agent.agent_name,
+            context=agent.context,
+            created_at=now,
+            last_active=now,
+            expires_at=self._expires_at(now, ends_at),
+            ends_at=ends_at,
+            sign_in_number=agent.sign_ins,
+            exclusive=exclusive,
+        )
+        self._store.put_session(session)
+        if exclusive:
+            self._end_older(session)
+        self._count(Metric.SIGN_INS)
+        self._count(Metric.SESSIONS_REUSED if reused else Metric.AGENTS_CREATED)
+        return SignedIn(session, token.secret, reused)
+
+    def _recognised(self, owner: str, who: Identity, now: int) -> tuple[SessionToken, Agent, bool]:
+        """Reuse or create the agent; return the token of its new session, it, and whether it was known.
+
+        Only an agent that is there is reused under an id that was not derived. The index may still show
+        one that was deleted: of two sign-ins that see this differently, each would make an agent.
+        """
+        derived = identity.agent_id(owner, who.key)
+        found = self._store.find_agent_id(owner, who.key)
+        if found is not None and found != derived:
+            token = SessionToken.mint(found)
+            known = self._store.reuse_agent(found, owner, who, session_id=token.session_id, now=now)
+            if known is not None:
+                return token, known, True
+        token = SessionToken.mint(derived)
+        agent, created = self._store.record_sign_in(derived, owner, who, session_id=token.session_id, now=now)
+        return token, agent, not created
+
+    def _end_older(self, own: Session) -> None:
+        """End every session older than ``own``, and ``own`` itself where a later exclusive one is there.
+
+        Each exclusive sign-in writes first and reads, strongly consistent, afterwards. So of any two
+        that race at least one sees the other, and both judge by the same order: one stays.
+        """
+        sessions = list(self._store.sessions_of(own.agent_id))
+        ended = [each for each in sessions if each.seniority < own.seniority and each.is_live(own.created_at)]
+        if any(each.exclusive and each.seniority > own.seniority for each in sessions):
+            ended.append(own)
+        self._store.delete_sessions(ended)
+        for each in ended:
+            self._cache.forget(each.session_id)
+
+    @answer_within()
+    def validate(self, session_token: str) -> Session:
+        """Return the live session of a token, and record its use.
+
+        Raises:
+            SessionError: malformed, unknown, expired or ended; a malformed token costs no call.
+        """
+        try:
+            session = self._validated(SessionToken.parse(session_token))
+        except SessionError:
+            self._count(Metric.REJECTED_TOKENS)
+            raise
+        self._count(Metric.VALIDATIONS)
+        return session
+
+    def _validated(self, token: SessionToken) -> Session:
+        now = clock.now()
+        session = self._cache.get(token.session_id, now)
+        if session is not None and not self._touch_is_due(session, now):
+            return session
+        session = self._store.get_session(token.agent_id, token.session_id)
+        if session is None or not session.is_live(now):
+            self._cache.forget(token.session_id)
+            raise SessionError
+        if self._touch_is_due(session, now):
+            session = self._touched(session, now)
+        self._cache.remember(session, now)
+        return session
+
+    def _touch_is_due(self, session: Session, now: int) -> bool:
+        return now - session.last_active >= self._settings.touch_interval
+
+    def _touched(self, session: Session, now: int) -> Session:
+        expires_at = self._expires_at(now, session.ends_at)
+        try:
+            live = self._store.touch_session(session.agent_id, session.session_id, now=now, expires_at=expires_at)
+        except DatabaseError:
+            # The session was read and is live: that its use cannot be written is no reason to refuse it.
+            self._count(Metric.TOUCH_FAILURES)
+            return session
+        if not live:
+            self._cache.forget(session.session_id)
+            raise SessionError
+        self._count(Metric.TOUCHES)
+        interval = self._settings.last_seen_interval
+        if now // interval > session.last_active // interval:
+            record_seen(self._store, session.agent_id, now, self._count)
+        return replace(session, last_active=now, expires_at=expires_at)
+
+    def _expires_at(self, now: int, ends_at: int) -> int:
+        """When a session used at ``now`` ends: never early, although uses within an interval go unwritten."""
+        return min(now + self._settings.idle_timeout + self._settings.touch_interval, ends_at)
+
+    @answer_within()
+    def sign_out(self, session_token: str) -> Session | None:
+        """End the session of a token; return it, or None where it had already ended.
+
+        Raises:
+            SessionError: the token is malformed.
+        """
+        try:
+            token = SessionToken.parse(session_token)
+        except SessionError:
+            self._count(Metric.REJECTED_TOKENS)
+            raise
+        self._cache.forget(token.session_id)
+        session = self._store.delete_session(token.agent_id, token.session_id)
+        now = clock.now()
+        if session is None or not session.is_live(now):
+            return None
+        self._count(Metric.SIGN_OUTS)
+        record_seen(self._store, session.agent_id, now, self._count)
+        return session
+
+    @answer_within()
+    def check_health(self) -> None:
+        """Ask the database for one item; raises DatabaseError where it does not answer."""
+        self._store.ping()

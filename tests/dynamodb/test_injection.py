@@ -1,0 +1,43 @@
+"""No name, context or owner is read as part of an expression, on moto and on Amazon's engine alike."""
+
+from agent_sessions.services.agents import AgentService
+from agent_sessions.services.sessions import SessionService
+from tests.support.database import OWNER, Database
+from tests.support.hostile import ALLOWED
+
+
+def test_a_name_and_a_context_are_stored_and_found_as_they_are(
+    sessions: SessionService, agents: AgentService, database: Database
+) -> None:
+    victim = sessions.sign_in(OWNER, "Claude").session
+    before = database.agent_item(victim.agent_id)
+    made = set()
+
+    for text in ALLOWED:
+        session = sessions.sign_in(OWNER, text, text).session
+        item = database.agent_item(session.agent_id)
+
+        assert (item["owner"], item["agent_name"], item["context"]) == ({"S": OWNER}, {"S": text}, {"S": text})
+        assert (item["sign_ins"], item["first_session_id"]) == ({"N": "1"}, {"S": session.session_id})
+        assert agents.find_agent(OWNER, text, text).agent.agent_id == session.agent_id
+        assert database.store().get_session(session.agent_id, session.session_id) == session
+        made.add(session.agent_id)
+
+    assert len(made) == len(ALLOWED)
+    assert database.agent_item(victim.agent_id) == before
+    assert agents.get_agent(OWNER, victim.agent_id).active_sessions == 1
+
+
+def test_an_owner_is_its_characters_and_nobody_else(
+    sessions: SessionService, agents: AgentService, database: Database
+) -> None:
+    owners = [OWNER, f"jwt:{OWNER}", *(f"jwt:{text}" for text in ALLOWED)]
+    signed_in = {owner: sessions.sign_in(owner, "Claude") for owner in owners}
+
+    assert not [owner for owner, each in signed_in.items() if each.reused]
+    assert len({each.session.agent_id for each in signed_in.values()}) == len(owners)
+    for owner, each in signed_in.items():
+        assert database.agent_item(each.session.agent_id)["owner"] == {"S": owner}
+        assert agents.find_agent(owner, "Claude").agent.agent_id == each.session.agent_id
+        assert sessions.validate(each.session_token).owner == owner
+        assert agents.end_all_sessions(owner, each.session.agent_id).count == 1

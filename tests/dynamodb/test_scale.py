@@ -1,0 +1,189 @@
+"""As many sessions as a busy agent and a busy account have, on Amazon's engine."""
+
+import random
+import tracemalloc
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from agent_sessions.domain.models import Presence, Session
+from agent_sessions.errors import SessionError
+from agent_sessions.services.activity_report import Active, ActivityReport
+from agent_sessions.services.agents import AgentService
+from agent_sessions.services.sessions import SessionService
+from tests.conftest import FrozenClock
+from tests.support.database import OWNER, Database, NewClient, fill
+from tools.dynamodb.capacity_meter import Meter
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+LIVE = 5_000
+SOME, AGENTS, SESSIONS = 1_000, 30_000, 100_000
+SEGMENTS = 4  # as deployed
+MEGABYTE = 2**20
+
+# To follow every line takes as long again, and makes memory grow.
+pytestmark = pytest.mark.no_cover
+
+
+@pytest.fixture
+def new_client(new_engine_client: NewClient) -> NewClient:
+    return new_engine_client
+
+
+def numbered(agent_id: str, number: int, **times: Any) -> Session:
+    return Session(
+        agent_id=agent_id,
+        session_id=str(uuid.UUID(int=number)),
+        owner=OWNER,
+        agent_name="Busy",
+        context=None,
+        sign_in_number=number,
+        **times,
+    )
+
+
+class Latency:
+    """A clock that stands still but for the calls of one client, each of which takes so many seconds."""
+
+    def __init__(self, client: "DynamoDBClient", seconds: float) -> None:
+        self._seconds = seconds
+        self.time = 0.0
+        events: Any = client.meta.events
+        events.register("before-call.dynamodb", self._pass)
+
+    def __call__(self) -> float:
+        return self.time
+
+    def _pass(self, **_: Any) -> None:
+        self.time += self._seconds
+
+
+# Where a batch takes 5 ms all are ended at once, where it takes 20 by asking again.
+@pytest.mark.parametrize(("call_seconds", "asked"), [(0.005, 1), (0.02, 3)])
+def test_an_agent_with_5000_live_sessions(
+    sessions: SessionService,
+    agents: AgentService,
+    database: Database,
+    frozen: FrozenClock,
+    monkeypatch: pytest.MonkeyPatch,
+    call_seconds: float,
+    asked: int,
+) -> None:
+    made = sessions.sign_in(OWNER, "Busy")
+    now, agent_id = frozen.time, made.session.agent_id
+    times = {"created_at": now, "expires_at": now + 1860, "ends_at": now + 43200}
+    live = [numbered(agent_id, 2 * number, last_active=now + number % 7, **times) for number in range(LIVE - 1)]
+    # Between them some that have expired, which no answer may show.
+    expired = times | {"expires_at": now}
+    dead = [numbered(agent_id, 2 * number + 1, last_active=now + 9, **expired) for number in range(0, LIVE, 5)]
+    fill(database, live + dead)
+    everything = sorted([*live, made.session], key=lambda each: each.session_id)
+    # From here on every answer has its time, and every call takes some of it.
+    latency = Latency(database.client, call_seconds)
+    monkeypatch.setattr("agent_sessions.clock.monotonic", latency)
+
+    presence = agents.get_agent(OWNER, agent_id)
+    assert presence == Presence(presence.agent, LIVE, now + 6)
+
+    listed = list(pages(agents, agent_id))
+    assert [len(page) for page in listed] == [100] * (LIVE // 100)
+    assert [each for page in listed for each in page] == everything
+
+    assert sessions.validate(made.session_token) == made.session
+    meter = Meter(database.client)
+    answers = [agents.end_all_sessions(OWNER, agent_id)]
+    while answers[-1].more:
+        answers.append(agents.end_all_sessions(OWNER, agent_id))
+    assert len(answers) == asked
+    assert sum(each.count for each in answers) == LIVE
+    assert meter.calls.count("BatchWriteItem") == LIVE // 25
+    assert agents.get_agent(OWNER, agent_id) == Presence(agents.get_agent(OWNER, agent_id).agent, 0, now + 6)
+    with pytest.raises(SessionError):
+        sessions.validate(made.session_token)
+
+
+def pages(agents: AgentService, agent_id: str) -> Iterator[tuple[Session, ...]]:
+    """Read all pages of 100."""
+    after = None
+    while True:
+        page = agents.list_sessions(OWNER, agent_id, after=after)
+        yield page.sessions
+        if page.next is None:
+            return
+        after = page.next
+
+
+def test_the_report_over_100000_sessions_of_30000_agents_is_exact_in_flat_memory(
+    sessions: SessionService,
+    report: Callable[[int], ActivityReport],
+    new_wire_client: NewClient,
+    database: Database,
+    frozen: FrozenClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known, writer = sessions.sign_in(OWNER, "Known"), new_wire_client()
+    stored, meter = [known.session], Meter(database.client)
+    made = sessions_of_many(frozen.time)
+
+    def fill_up_to(count: int) -> None:
+        more = made[len(stored) - 1 : count - 1]
+        fill(database, more, writer)
+        stored.extend(more)
+
+    def peak(*, threads: int = SEGMENTS) -> int:
+        """Return the bytes that the report takes at most; fail unless it counts exactly."""
+        monkeypatch.setattr(
+            "agent_sessions.services.activity_report.ThreadPoolExecutor", lambda **_: ThreadPoolExecutor(threads)
+        )
+        live = [each for each in stored if each.is_live(frozen.time)]
+        exact = Active(frozen.time, len(live), len({each.agent_id for each in live}))
+        tracemalloc.start()
+        active = report(SEGMENTS).count()
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert active == exact
+        return most
+
+    def spent_on_validation() -> object:
+        meter.reset()
+        sessions.validate(known.session_token)
+        return meter.spent
+
+    fill_up_to(SOME)
+    report(SEGMENTS).count()  # makes what is made once
+    some, spent = peak(), [spent_on_validation()]
+    fill_up_to(SESSIONS // 2)
+    half = peak(threads=1)
+    fill_up_to(SESSIONS)
+    whole, deployed = peak(threads=1), peak()
+    spent.append(spent_on_validation())
+
+    assert (len(stored), len({each.agent_id for each in stored})) == (SESSIONS, AGENTS)
+    # One thread has one page at a time, so that no luck decides how many pages meet.
+    assert whole - half < MEGABYTE / 4
+    assert deployed - some < 10 * MEGABYTE
+    assert spent == [(["GetItem"], 1, 0)] * 2
+
+
+def sessions_of_many(now: int) -> list[Session]:
+    """Return sessions of many agents in any order: each agent has one at least, and some have many."""
+    numbers = random.Random(AGENTS)  # noqa: S311  the same each time
+    agent_ids = [str(uuid.UUID(int=numbers.randrange(2**128))) for _ in range(AGENTS - 1)]
+    owners = agent_ids + [agent_ids[int(len(agent_ids) * numbers.random() ** 3)] for _ in range(SESSIONS - AGENTS)]
+    numbers.shuffle(owners)
+    return [
+        numbered(
+            agent_id,
+            number,
+            created_at=now,
+            last_active=now,
+            expires_at=now + numbers.choice([0, 1, 1]),
+            ends_at=now + 43200,
+        )
+        for number, agent_id in enumerate(owners)
+    ]

@@ -1,0 +1,416 @@
+"""What the two services promise, on moto and on Amazon's engine alike."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from agent_sessions import clock
+from agent_sessions.deadline import ANSWER_SECONDS
+from agent_sessions.domain.models import Ended, Session, SignedIn
+from agent_sessions.errors import NotFoundError, SessionError
+from agent_sessions.services.activity_report import ActivityReport
+from agent_sessions.services.agents import RESERVE_SECONDS, AgentService
+from agent_sessions.services.sessions import SessionService
+from tests.conftest import FrozenClock
+from tests.support.database import OTHER_OWNER, OWNER, Database
+
+IDLE, LIFETIME, TOUCH, LAST_SEEN = 1800, 43200, 60, 300
+NOBODY = str(uuid.UUID(int=0))
+
+pytestmark = pytest.mark.usefixtures("frozen")
+
+
+@pytest.fixture(autouse=True)
+def start(frozen: FrozenClock) -> int:
+    """The beginning of five minutes."""
+    assert frozen.time % LAST_SEEN == 0
+    return frozen.time
+
+
+def signed_in(sessions: SessionService, count: int, *, exclusive: bool = False) -> list[SignedIn]:
+    return [sessions.sign_in(OWNER, "Claude", exclusive=exclusive) for _ in range(count)]
+
+
+class TestSignIn:
+    def test_a_first_sign_in_makes_the_agent_and_its_session(
+        self, sessions: SessionService, database: Database, start: int
+    ) -> None:
+        made = sessions.sign_in(OWNER, " Claude ", " Project A ")
+
+        assert not made.reused
+        assert made.session == Session(
+            agent_id=made.session.agent_id,
+            session_id=made.session.session_id,
+            owner=OWNER,
+            agent_name="Claude",
+            context="Project A",
+            created_at=start,
+            last_active=start,
+            expires_at=start + IDLE + TOUCH,
+            ends_at=start + LIFETIME,
+            sign_in_number=1,
+        )
+        assert database.store().get_session(made.session.agent_id, made.session.session_id) == made.session
+
+    @pytest.mark.parametrize("context", [None, "", " ", "default", "DEFAULT"])
+    def test_no_context_and_default_are_one_agent_with_the_context_of_its_first_sign_in(
+        self, sessions: SessionService, agents: AgentService, context: str | None
+    ) -> None:
+        first = sessions.sign_in(OWNER, "Claude")
+        again = sessions.sign_in(OWNER, "CLAUDE", context)
+
+        assert again.reused
+        assert (again.session.agent_id, again.session.agent_name) == (first.session.agent_id, "Claude")
+        assert again.session.context is None
+        assert agents.find_agent(OWNER, "claude", context).agent.context is None
+
+        other = sessions.sign_in(OWNER, "Other", "Default")
+        assert sessions.sign_in(OWNER, "Other").session.context == "Default"
+        assert other.session.context == "Default"
+
+    def test_two_owners_have_two_agents(self, sessions: SessionService) -> None:
+        mine, theirs = (sessions.sign_in(owner, "Claude") for owner in (OWNER, OTHER_OWNER))
+
+        assert mine.session.agent_id != theirs.session.agent_id
+        assert not theirs.reused
+
+    def test_an_imported_agent_is_known_from_its_first_sign_in(
+        self, sessions: SessionService, agents: AgentService, database: Database
+    ) -> None:
+        imported = str(uuid.UUID(int=11))
+        database.import_agent(imported, OWNER, "veteran:default", at=1_500_000_000)
+
+        made = sessions.sign_in(OWNER, "VETERAN")
+
+        assert (made.session.agent_id, made.session.agent_name, made.reused) == (imported, "Veteran", True)
+        assert sessions.validate(made.session_token) == made.session
+        assert agents.find_agent(OWNER, "veteran").agent.created_at == 1_500_000_000
+
+    def test_an_imported_agent_that_the_index_still_shows_after_its_deletion_is_not_revived(
+        self, sessions: SessionService, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        imported = str(uuid.UUID(int=11))
+        monkeypatch.setattr(sessions._store, "find_agent_id", lambda *_: imported)
+
+        made = [sessions.sign_in(OWNER, "Veteran") for _ in range(2)]
+
+        assert [each.reused for each in made] == [False, True]
+        assert len({each.session.agent_id for each in made} - {imported}) == 1
+        assert database.agent_item(imported) == {}
+
+    def test_exclusive_ends_all_older_sessions_and_no_other_agents(
+        self, sessions: SessionService, agents: AgentService, frozen: FrozenClock
+    ) -> None:
+        other = sessions.sign_in(OWNER, "Other")
+        older = signed_in(sessions, 60)
+        frozen.tick(1)
+
+        (newest,) = signed_in(sessions, 1, exclusive=True)
+
+        assert [each.session_id for each in agents.list_sessions(OWNER, newest.session.agent_id).sessions] == [
+            newest.session.session_id
+        ]
+        for each in older:
+            with pytest.raises(SessionError):
+                sessions.validate(each.session_token)
+        assert sessions.validate(other.session_token)
+
+    def test_an_exclusive_sign_in_that_was_overtaken_gives_way(
+        self, sessions: SessionService, frozen: FrozenClock
+    ) -> None:
+        (later,) = signed_in(sessions, 1, exclusive=True)
+        frozen.tick(-1)
+        (overtaken,) = signed_in(sessions, 1, exclusive=True)
+
+        with pytest.raises(SessionError):
+            sessions.validate(overtaken.session_token)
+        assert sessions.validate(later.session_token) == later.session
+
+
+class TestValidate:
+    def test_it_touches_at_the_second_of_the_interval(self, sessions: SessionService, frozen: FrozenClock) -> None:
+        made = sessions.sign_in(OWNER, "Claude")
+        frozen.tick(TOUCH - 1)
+        assert sessions.validate(made.session_token) == made.session
+        frozen.tick(1)
+
+        touched = sessions.validate(made.session_token)
+
+        moved = replace(made.session, last_active=frozen.time, expires_at=frozen.time + IDLE + TOUCH)
+        assert touched == moved
+        assert sessions.validate(made.session_token) == moved, "what was answered was written"
+
+    def test_idle_ends_never_early_and_at_most_an_interval_late(
+        self, sessions: SessionService, frozen: FrozenClock
+    ) -> None:
+        made = sessions.sign_in(OWNER, "Claude")
+        frozen.tick(TOUCH - 1)
+        sessions.validate(made.session_token)  # too soon to be written
+        frozen.tick(IDLE)
+        used = sessions.validate(made.session_token)
+        frozen.tick(IDLE + TOUCH - 1)
+        assert sessions.validate(made.session_token).session_id == used.session_id
+
+        frozen.tick(IDLE + TOUCH)
+        with pytest.raises(SessionError):
+            sessions.validate(made.session_token)
+
+    def test_the_lifetime_ends_what_is_used_all_the_time(
+        self, sessions: SessionService, frozen: FrozenClock, start: int
+    ) -> None:
+        made = sessions.sign_in(OWNER, "Claude")
+        while frozen.time < start + LIFETIME - IDLE:
+            frozen.tick(IDLE)
+            last = sessions.validate(made.session_token)
+        assert last.expires_at == last.ends_at == start + LIFETIME
+
+        frozen.time = start + LIFETIME - 1
+        assert sessions.validate(made.session_token).expires_at == start + LIFETIME
+        frozen.tick(1)
+        with pytest.raises(SessionError):
+            sessions.validate(made.session_token)
+
+    def test_a_deleted_expired_or_unknown_session_is_an_error(
+        self, sessions: SessionService, frozen: FrozenClock
+    ) -> None:
+        expired, ended = signed_in(sessions, 2)
+        sessions.sign_out(ended.session_token)
+        frozen.tick(IDLE + TOUCH)
+
+        for token in (expired.session_token, ended.session_token, "A" * 43, "", "x"):
+            with pytest.raises(SessionError):
+                sessions.validate(token)
+
+
+class TestSignOut:
+    def test_it_ends_one_session_once(self, sessions: SessionService, agents: AgentService) -> None:
+        one, other = signed_in(sessions, 2)
+
+        assert sessions.sign_out(one.session_token) == one.session
+        assert sessions.sign_out(one.session_token) is None
+        assert agents.list_sessions(OWNER, one.session.agent_id).sessions == (other.session,)
+
+    def test_one_that_had_expired_had_ended(
+        self, sessions: SessionService, agents: AgentService, frozen: FrozenClock, start: int
+    ) -> None:
+        made = sessions.sign_in(OWNER, "Claude")
+        frozen.tick(IDLE + TOUCH)
+
+        assert sessions.sign_out(made.session_token) is None
+        assert agents.get_agent(OWNER, made.session.agent_id).last_active == start, "and is no use of the agent"
+
+
+class TestPresence:
+    def test_it_counts_live_sessions_to_the_second(
+        self, sessions: SessionService, agents: AgentService, frozen: FrozenClock
+    ) -> None:
+        made = sessions.sign_in(OWNER, "Claude")
+        frozen.tick(1)
+        sessions.sign_in(OWNER, "Claude")
+        told = []
+        for seconds in (0, IDLE + TOUCH - 2, 1, 1):
+            frozen.tick(seconds)
+            told.append(agents.get_agent(OWNER, made.session.agent_id).active_sessions)
+
+        assert told == [2, 2, 1, 0]
+
+    def test_last_seen_is_the_latest_of_the_agent_and_its_live_sessions(
+        self, sessions: SessionService, agents: AgentService, frozen: FrozenClock, start: int
+    ) -> None:
+        made = sessions.sign_in(OWNER, "Claude")
+
+        def seen() -> int:
+            return agents.get_agent(OWNER, made.session.agent_id).last_active
+
+        frozen.tick(TOUCH)
+        sessions.validate(made.session_token)
+        assert seen() == start + TOUCH, "told by the session"
+        frozen.time = start + LAST_SEEN
+        sessions.validate(made.session_token)
+        frozen.tick(TOUCH)
+        sessions.validate(made.session_token)
+        frozen.tick(IDLE + TOUCH)
+        assert seen() == start + LAST_SEEN, "told by the agent's item, within five minutes of the truth"
+
+    def test_it_is_found_by_identity_even_before_the_index_shows_it(
+        self, sessions: SessionService, agents: AgentService, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = sessions.sign_in(OWNER, "Claude", "Project A")
+        found = agents.find_agent(OWNER, "claude", "PROJECT A")
+        assert (found.agent.agent_id, found.active_sessions) == (made.session.agent_id, 1)
+
+        monkeypatch.setattr(agents._store, "find_agent_id", lambda *_: None)
+        assert agents.find_agent(OWNER, "claude", "PROJECT A") == found
+
+    @pytest.mark.parametrize("agent_id", [NOBODY, "", "x", "ÿ" * 2000])
+    def test_nobody_is_not_found(self, agents: AgentService, agent_id: str) -> None:
+        asked: list[Callable[[], object]] = [
+            lambda: agents.get_agent(OWNER, agent_id),
+            lambda: agents.list_sessions(OWNER, agent_id),
+            lambda: agents.end_all_sessions(OWNER, agent_id),
+            lambda: agents.end_session(OWNER, agent_id, NOBODY),
+            lambda: agents.find_agent(OWNER, "nobody"),
+        ]
+        for each in asked:
+            with pytest.raises(NotFoundError):
+                each()
+
+    def test_another_owners_agent_is_nobody(self, sessions: SessionService, agents: AgentService) -> None:
+        made = sessions.sign_in(OTHER_OWNER, "Claude")
+        agent_id, session_id = made.session.agent_id, made.session.session_id
+        asked: list[Callable[[], object]] = [
+            lambda: agents.get_agent(OWNER, agent_id),
+            lambda: agents.list_sessions(OWNER, agent_id),
+            lambda: agents.end_all_sessions(OWNER, agent_id),
+            lambda: agents.end_session(OWNER, agent_id, session_id),
+            lambda: agents.find_agent(OWNER, "Claude"),
+        ]
+        for each in asked:
+            with pytest.raises(NotFoundError):
+                each()
+        assert sessions.validate(made.session_token) == made.session
+
+
+class TestList:
+    @pytest.mark.parametrize("limit", [1, 3, 7, 8, 100])
+    def test_pages_hold_every_live_session_once_and_end_when_they_end(
+        self, sessions: SessionService, agents: AgentService, frozen: FrozenClock, limit: int
+    ) -> None:
+        signed_in(sessions, 5)  # will have expired: they lie between the live ones
+        frozen.tick(IDLE + TOUCH)
+        live = sorted(signed_in(sessions, 7), key=lambda each: each.session.session_id)
+        agent_id = live[0].session.agent_id
+
+        listed: list[Session] = []
+        pages, after = 0, None
+        while pages == 0 or after:
+            page = agents.list_sessions(OWNER, agent_id, limit=limit, after=after)
+            assert len(page.sessions) <= limit
+            listed += page.sessions
+            pages, after = pages + 1, page.next
+
+        assert listed == [each.session for each in live]
+        assert pages == -(-len(live) // limit), "no page is empty"
+
+    def test_a_page_goes_on_where_its_last_session_has_ended(
+        self, sessions: SessionService, agents: AgentService
+    ) -> None:
+        live = sorted(signed_in(sessions, 4), key=lambda each: each.session.session_id)
+        agent_id = live[0].session.agent_id
+        page = agents.list_sessions(OWNER, agent_id, limit=2)
+        sessions.sign_out(live[1].session_token)
+
+        assert agents.list_sessions(OWNER, agent_id, limit=2, after=page.next).sessions == (
+            live[2].session,
+            live[3].session,
+        )
+
+
+class TestEnd:
+    def test_one_is_ended_by_its_handle_and_a_second_time_is_no_error(
+        self, sessions: SessionService, agents: AgentService
+    ) -> None:
+        one, other = signed_in(sessions, 2)
+        for _ in range(2):
+            agents.end_session(OWNER, one.session.agent_id, one.session.session_id)
+
+        assert agents.list_sessions(OWNER, one.session.agent_id).sessions == (other.session,)
+
+    @pytest.mark.parametrize("how", ["one", "all"])
+    def test_its_last_use_outlives_it(
+        self, sessions: SessionService, agents: AgentService, frozen: FrozenClock, how: str
+    ) -> None:
+        made = sessions.sign_in(OWNER, "Claude")
+        frozen.tick(TOUCH)
+        used = sessions.validate(made.session_token)
+        frozen.tick(TOUCH - 1)
+
+        if how == "one":
+            agents.end_session(OWNER, used.agent_id, used.session_id)
+        else:
+            agents.end_all_sessions(OWNER, used.agent_id)
+
+        assert agents.get_agent(OWNER, used.agent_id).last_active == used.last_active
+
+    @pytest.mark.parametrize("deleted", [False, True])
+    def test_ending_one_that_had_expired_changes_nothing_whether_or_not_ttl_was_first(
+        self, sessions: SessionService, agents: AgentService, database: Database, frozen: FrozenClock, deleted: bool
+    ) -> None:
+        made = sessions.sign_in(OWNER, "Claude").session
+        frozen.tick(TOUCH)
+        database.store().touch_session(made.agent_id, made.session_id, now=frozen.time, expires_at=frozen.time + 1)
+        frozen.tick(1)
+        before = agents.get_agent(OWNER, made.agent_id)
+        if deleted:
+            database.store().delete_session(made.agent_id, made.session_id)
+
+        agents.end_session(OWNER, made.agent_id, made.session_id)
+
+        assert agents.get_agent(OWNER, made.agent_id) == before
+
+    def test_all_are_ended_and_counted_the_live_ones_only(
+        self, sessions: SessionService, agents: AgentService, frozen: FrozenClock
+    ) -> None:
+        other = sessions.sign_in(OWNER, "Other")
+        signed_in(sessions, 3)
+        frozen.tick(IDLE)
+        sessions.validate(other.session_token)
+        frozen.tick(TOUCH)
+        live = signed_in(sessions, 60)
+        agent_id = live[0].session.agent_id
+
+        assert agents.end_all_sessions(OWNER, agent_id) == Ended(60, more=False)
+        assert agents.end_all_sessions(OWNER, agent_id) == Ended(0, more=False)
+        assert agents.get_agent(OWNER, agent_id).active_sessions == 0
+        assert sessions.validate(other.session_token)
+
+    def test_where_time_runs_out_calling_again_goes_on(
+        self, sessions: SessionService, agents: AgentService, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        live = signed_in(sessions, 60)
+        agent_id = live[0].session.agent_id
+        seconds = [0.0]
+        monkeypatch.setattr(clock, "monotonic", lambda: seconds[0])
+
+        def pass_time(**_: object) -> None:
+            seconds[0] += (ANSWER_SECONDS - RESERVE_SECONDS) / 1.5
+
+        database.client.meta.events.register("after-call.dynamodb.BatchWriteItem", pass_time)
+
+        answers = [agents.end_all_sessions(OWNER, agent_id) for _ in range(2)]
+
+        assert answers == [Ended(50, more=True), Ended(10, more=False)]
+
+
+class TestReport:
+    @pytest.mark.parametrize("segments", [1, 4])
+    def test_it_counts_what_is_alive_to_the_second(
+        self, sessions: SessionService, report: Callable[[int], ActivityReport], frozen: FrozenClock, segments: int
+    ) -> None:
+        count = report(segments).count
+        told = [count()]
+        for number in range(12):
+            for _ in range(number % 3 + 1):
+                made = sessions.sign_in(OWNER, f"Agent {number}")
+            frozen.tick(number == 5)
+        told.append(count())
+        sessions.sign_out(made.session_token)
+        told.append(count())
+        for seconds in (IDLE + TOUCH - 2, 1, 1):
+            frozen.tick(seconds)
+            told.append(count())
+
+        assert [(each.sessions, each.agents) for each in told] == [
+            (0, 0),
+            (24, 12),
+            (23, 12),
+            (23, 12),
+            (11, 6),
+            (0, 0),
+        ]
+
+
+def test_the_health_check_answers(sessions: SessionService) -> None:
+    sessions.check_health()

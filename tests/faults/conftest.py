@@ -1,0 +1,101 @@
+"""The functions on the engine, with tables that the tests of a module share: each case has an owner of its own."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import botocore.endpoint
+import botocore.session
+import pytest
+from botocore.retries.quota import RetryQuota
+from botocore.retries.standard import ExponentialBackoff
+
+from agent_sessions import clock
+from agent_sessions.dynamodb import store
+from tests.faults.harness import Harness, NewHarness, ThreadClock, Time, TrueTime, VirtualTime
+from tests.support.database import Database, NewClient, drop, new_database
+from tests.support.functions import load_function_module
+from tests.support.proxy import Proxy
+from tools.cloudformation import function_environment
+from tools.dynamodb.local_engine import Engine
+
+
+@pytest.fixture(autouse=True)
+def patient() -> None:
+    """Here patience is what is tested."""
+
+
+@pytest.fixture(scope="module")
+def module_patch() -> Iterator[pytest.MonkeyPatch]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def shared_database(new_engine_client: NewClient) -> Iterator[Database]:
+    database = new_database(new_engine_client)
+    yield database
+    drop(database)
+
+
+@pytest.fixture(scope="module")
+def thread_clock(module_patch: pytest.MonkeyPatch) -> ThreadClock:
+    """Stops the clock of the service, for each thread."""
+    thread_clock = ThreadClock()
+    module_patch.setattr(clock, "now", thread_clock)
+    return thread_clock
+
+
+@pytest.fixture(scope="module")
+def virtual_time(module_patch: pytest.MonkeyPatch) -> VirtualTime:
+    """Only the time of the thread passes, also where there is a pause; and each pause is as long as it can be."""
+    virtual_time = VirtualTime()
+    module_patch.setattr(clock, "monotonic", virtual_time)
+    for module in (botocore.endpoint, store):
+        module_patch.setattr(module, "time", SimpleNamespace(sleep=virtual_time.sleep))
+    module_patch.setattr(ExponentialBackoff.__init__, "__defaults__", (20, lambda: 1.0, None, None))
+    return virtual_time
+
+
+@pytest.fixture(scope="module")
+def true_time(module_patch: pytest.MonkeyPatch) -> TrueTime:
+    true_time = TrueTime()
+    module_patch.setattr(clock, "monotonic", true_time)
+    return true_time
+
+
+@pytest.fixture(scope="module")
+def environment(
+    shared_database: Database,
+    engine: Engine,
+    client_session: botocore.session.Session,
+    module_patch: pytest.MonkeyPatch,
+) -> None:
+    """The functions' environment as template.yaml makes it, on the engine."""
+    variables = function_environment() | {
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_ENDPOINT_URL_DYNAMODB": engine.url,
+        "AGENTS_TABLE": shared_database.settings.agents_table,
+        "SESSIONS_TABLE": shared_database.settings.sessions_table,
+    }
+    for name, value in variables.items():
+        module_patch.setenv(name, value)
+    module_patch.setattr(botocore.session, "get_session", lambda: client_session)
+    # A container that has failed some fifty times tries nothing twice; here each case is the first.
+    module_patch.setattr(RetryQuota.__init__, "__defaults__", (10**9, None))
+
+
+@pytest.fixture(scope="module")
+def new_harness(
+    environment: None, shared_database: Database, thread_clock: ThreadClock, module_patch: pytest.MonkeyPatch
+) -> NewHarness:
+    """Starts a container of each function of the API, which reaches the engine through a proxy where one is given."""
+
+    def new_harness(time: Time, proxy: Proxy | None = None) -> Harness:
+        if proxy is not None:
+            module_patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", proxy.url)
+        functions = {name: load_function_module(name) for name in ("sessions", "agents")}
+        return Harness(shared_database, functions, now=thread_clock, time=time, proxy=proxy)
+
+    return new_harness

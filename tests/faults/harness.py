@@ -1,0 +1,314 @@
+"""The API's functions as Lambda loads them, on the engine, with a say in what becomes of each attempt of each call."""
+
+import json
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any, Protocol, cast
+
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+
+from agent_sessions import clock
+from agent_sessions.domain import identity
+from agent_sessions.dynamodb.store import CREATE_OR_REUSE, IDENTITY_INDEX
+from agent_sessions.http.api import HttpApi
+from agent_sessions.services.agents import AgentService
+from agent_sessions.services.sessions import SessionService
+from tests.conftest import FrozenClock
+from tests.support.contract import Answer
+from tests.support.database import Database
+from tests.support.events import Event, iam
+from tests.support.functions import Api
+from tests.support.proxy import Proxy
+
+NAME, CONTEXT = "Claude", "Project A"
+KEY = identity.identity_key(NAME, CONTEXT)
+START = FrozenClock().time
+PATIENT_SECONDS = 30
+
+type Item = dict[str, Any]
+type Request = Callable[[], Answer]
+type Scenario = Callable[[Harness], Request]
+
+
+class ThreadClock(threading.local, FrozenClock):
+    """A frozen clock for each thread, as every thread is a container."""
+
+
+class Time(threading.local):
+    """How long a thread has been waiting, in seconds; starts with the first fault that meets a request."""
+
+    def reset(self) -> None: ...
+
+    def start(self) -> None: ...
+
+    def __call__(self) -> float:
+        raise NotImplementedError
+
+
+class VirtualTime(Time):
+    """Passes only where something waits; so waiting costs no time."""
+
+    seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+class TrueTime(Time):
+    """Passes as it does, once started: a busy machine is no fault of the database."""
+
+    started: float | None = None
+
+    def reset(self) -> None:
+        self.started = None
+
+    def start(self) -> None:
+        self.started = self.started or time.monotonic()
+
+    def __call__(self) -> float:
+        return 0.0 if self.started is None else time.monotonic() - self.started
+
+
+class Fault(Protocol):
+    """What becomes of one attempt of a call; ``applies`` where the engine does what is asked all the same."""
+
+    @property
+    def applies(self) -> bool: ...
+
+    def strike(self, request: AWSPreparedRequest, proxy: Proxy | None) -> AWSResponse | None:
+        """Answer the attempt, raise what botocore would, or return None and let it go its way."""
+
+
+# What becomes of an attempt, by the numbers of the call and of its attempt, from 0.
+type Plan = Callable[[int, int], Fault | None]
+
+
+def untroubled(_call: int, _attempt: int) -> None:
+    """Plan no fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of DynamoDB as the store made it."""
+
+    operation: str
+    parameters: dict[str, Any]
+
+    @property
+    def writes(self) -> bool:
+        return self.operation not in ("GetItem", "Query")
+
+    @property
+    def is_best_effort(self) -> bool:
+        """Whether it only records use, so that its failure leaves standing what was answered."""
+        return self.operation == "UpdateItem" and self.parameters["UpdateExpression"] != CREATE_OR_REUSE
+
+    @property
+    def is_touch(self) -> bool:
+        return self.is_best_effort and "session_id" in self.parameters["Key"]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the tables hold of the owner of a case: its agents of the one identity, and their sessions."""
+
+    agents: list[Item]
+    sessions: list[Item]
+
+    def live(self, now: int) -> int:
+        return sum(int(each["expires_at"]["N"]) > now for each in self.sessions)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a request.
+
+    Args:
+        answer: What it was answered.
+        seconds: How long that took, the longest where it was sent until there was no more to do.
+        calls: The calls that it made.
+        counted: What it counted.
+        routes: The routes that it took, which is one.
+    """
+
+    answer: Answer
+    seconds: float
+    calls: list[Call]
+    counted: Counter[str]
+    routes: set[str]
+
+
+@dataclass
+class Counting:
+    """Stands for Powertools' metrics, which all threads of a process share."""
+
+    metric_set: Counter[str] = field(default_factory=Counter)
+
+    def add_metric(self, name: str, unit: object, value: int) -> None:
+        self.metric_set[name] += value
+
+    def flush_metrics(self) -> None:
+        """Keep them until they are read."""
+
+
+@dataclass
+class TimedApi(Api):
+    """The API, the most seconds that a request took, and the routes that were asked."""
+
+    slowest: float = 0.0
+    routes: set[str] = field(default_factory=set)
+
+    def send(self, event: Event) -> Answer:
+        self.routes.add(event["routeKey"])
+        started = clock.monotonic()
+        try:
+            return super().send(event)
+        finally:
+            self.slowest = max(self.slowest, clock.monotonic() - started)
+
+
+class OwnEvent(HttpApi):
+    """Keeps its own event; Powertools keeps one for the process, which here holds many containers."""
+
+    def _to_proxy_event(self, event: dict[str, Any]) -> APIGatewayProxyEventV2:
+        self._own_event = cast("APIGatewayProxyEventV2", super()._to_proxy_event(event))
+        return self._own_event
+
+    @property
+    def current_event(self) -> APIGatewayProxyEventV2:  # type: ignore[override]
+        return self._own_event
+
+
+class Harness:
+    """One container of each function, and patient services to prepare what a request meets.
+
+    Args:
+        database: The tables, which harnesses share: each case has an owner of its own.
+        functions: The modules of the functions.
+        now: The frozen clock of the service.
+        time: What measures how long things take.
+        proxy: What the functions reach the engine through.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        functions: dict[str, ModuleType],
+        *,
+        now: ThreadClock,
+        time: Time,
+        proxy: Proxy | None = None,
+    ) -> None:
+        self.database, self.now, self._time = database, now, time
+        self.sessions = SessionService(database.store(), database.settings)
+        self.agents = AgentService(database.store())
+        self._functions, self._proxy = functions, proxy
+        self._plan: Plan = untroubled
+        self._calls: list[Call] = []
+        self._attempts, self._timed = 0, True
+        self._counting = Counting()
+        self._kept: dict[Scenario, tuple[Request, tuple[Any, ...]]] = {}
+        self.page_size: int | None = None
+        self.index_shows: str | None = None
+        self.owner, self.api = "", TimedApi(functions)
+        for function in functions.values():
+            function.api.__class__ = OwnEvent
+            function.api._metrics = self._counting
+            events = function.service._store._client.meta.events
+            events.register("provide-client-params.dynamodb.Query", self._turn_pages)
+            events.register("before-call.dynamodb", self._count_call)
+            events.register("before-send.dynamodb", self._send)
+            events.register("after-call.dynamodb.Query", self._show_index)
+
+    def begin(self, scenario: Scenario, *, again: bool = False) -> Request:
+        """Begin a case: of another owner, whose tables are empty, at the same time as every case.
+
+        Args:
+            scenario: Prepares what its request meets.
+            again: Whether the case before has changed nothing, so that nothing is to be prepared anew.
+        """
+        if again and scenario in self._kept:
+            request, (self.owner, self.api, self.now.time, self.page_size, self.index_shows) = self._kept[scenario]
+            return request
+        user = f"arn:aws:iam::111122223333:user/{uuid.uuid4()}"
+        self.owner, self.api, self.now.time = f"iam:{user}", TimedApi(self._functions, iam(user)), START
+        self.page_size = self.index_shows = None
+        request = scenario(self)
+        self._kept[scenario] = request, (self.owner, self.api, self.now.time, self.page_size, self.index_shows)
+        return request
+
+    def send(self, request: Request, plan: Plan = untroubled, *, timed: bool = True) -> Outcome:
+        """Send a request while things go as planned; where it is not timed, it has all the time."""
+        self._plan, self._timed, self._calls = plan, timed, []
+        self._time.reset()
+        self._counting.metric_set.clear()
+        self.api.slowest = 0.0
+        try:
+            answer = request()
+        finally:
+            self._plan = untroubled
+        return Outcome(answer, self.api.slowest, self._calls, Counter(self._counting.metric_set), self.api.routes)
+
+    def state(self) -> State:
+        """Read what is stored, past everything that can fail."""
+        client, settings = self.database.client, self.database.settings
+        found = client.query(
+            TableName=settings.agents_table,
+            IndexName=IDENTITY_INDEX,
+            KeyConditionExpression="identity_key = :key AND #owner = :owner",
+            ExpressionAttributeNames={"#owner": "owner"},
+            ExpressionAttributeValues={":key": {"S": KEY}, ":owner": {"S": self.owner}},
+        )["Items"]
+        agent_ids = [each["agent_id"]["S"] for each in found]
+        sessions = [
+            dict(item)
+            for agent_id in agent_ids
+            for item in client.query(
+                TableName=settings.sessions_table,
+                KeyConditionExpression="agent_id = :agent_id",
+                ExpressionAttributeValues={":agent_id": {"S": agent_id}},
+                ConsistentRead=True,
+            )["Items"]
+        ]
+        return State([self.database.agent_item(agent_id) for agent_id in agent_ids], sessions)
+
+    def _turn_pages(self, params: dict[str, Any], **_: Any) -> dict[str, Any]:
+        small = self.page_size is not None and "IndexName" not in params
+        return params | {"Limit": self.page_size} if small else params
+
+    def _count_call(self, model: Any, params: dict[str, Any], **_: Any) -> None:
+        self._calls.append(Call(model.name, json.loads(params["body"])))
+        self._attempts = 0
+
+    def _send(self, request: Any, **_: Any) -> AWSResponse | None:
+        fault = self._plan(len(self._calls) - 1, self._attempts)
+        self._attempts += 1
+        if fault is not None:
+            request.context.pop("read_timeout", None)
+            if self._timed:
+                self._time.start()
+            return fault.strike(request, self._proxy)
+        # What is not struck may take long: a busy machine is no fault of the database.
+        request.context["read_timeout"] = PATIENT_SECONDS
+        if self._proxy is not None:
+            self._proxy.toxic, self._proxy.delay = None, 0.0
+        return None
+
+    def _show_index(self, parsed: dict[str, Any], **_: Any) -> None:
+        if self.index_shows is not None and "Items" in parsed and "IndexName" in self._calls[-1].parameters:
+            parsed["Items"] = [{"agent_id": {"S": self.index_shows}}]
+
+
+class NewHarness(Protocol):
+    """Starts a container of each function."""
+
+    def __call__(self, time: Time, proxy: Proxy | None = None) -> Harness: ...

@@ -1,0 +1,89 @@
+"""Every fault that DynamoDB or what lies before it can answer with, at every call of every route.
+
+Waiting takes no time here, and pauses are as long as they can be: so the five seconds are exact.
+"""
+
+import pytest
+from botocore.retries.quota import RetryQuota
+
+from tests.faults.harness import NewHarness, VirtualTime
+from tests.faults.injected import ALSO_INJECTED, INJECTED, MIXTURES, THROTTLING, Injected
+from tests.faults.matrix import Harnesses, Healthy, cases, check_lasting, check_mixture, check_passing
+from tests.faults.scenarios import SCENARIOS
+from tests.guards.permissions import ALLOWED
+from tests.support.contract import DOCUMENT
+
+AT_ONCE = 4
+SOME = ("sign_in_of_a_new_agent", "validate_that_touches_and_tells_the_agent")
+
+
+@pytest.fixture(scope="module")
+def harnesses(virtual_time: VirtualTime, new_harness: NewHarness) -> Harnesses:
+    return Harnesses([new_harness(virtual_time) for _ in range(AT_ONCE)])
+
+
+@pytest.fixture(scope="module")
+def healthy(virtual_time: VirtualTime, new_harness: NewHarness) -> dict[str, Healthy]:
+    return Healthy.of_all(new_harness(virtual_time))
+
+
+def test_every_route_and_every_permitted_call_is_in_the_matrix(healthy: dict[str, Healthy]) -> None:
+    routes = {f"{method.upper()} {path}" for path, methods in DOCUMENT["paths"].items() for method in methods}
+    permitted = {each.action for function in ("sessions", "agents") for each in ALLOWED[function]}
+
+    assert {route for run in healthy.values() for route in run.outcome.routes} == routes
+    assert {f"dynamodb:{call.operation}" for run in healthy.values() for call in run.outcome.calls} == {
+        action for action in permitted if action.startswith("dynamodb:")
+    }
+
+
+@pytest.mark.parametrize("fault", [*INJECTED, *ALSO_INJECTED], ids=str)
+def test_a_fault_that_lasts_is_a_503_within_five_seconds_and_harms_nothing(
+    harnesses: Harnesses, healthy: dict[str, Healthy], fault: Injected
+) -> None:
+    scenarios = SCENARIOS if fault in INJECTED else SOME
+    struck = [case for case in cases(healthy, scenarios, fault, lasting=True) if fault.suits(case.call)]
+
+    failures = harnesses.failures(struck, lambda harness, case: check_lasting(harness, case, healthy[case.scenario]))
+
+    assert not failures, "\n".join(failures)
+
+
+@pytest.mark.parametrize("fault", [fault for fault in (*INJECTED, *ALSO_INJECTED) if not fault.final], ids=str)
+def test_a_fault_of_one_attempt_is_not_noticed(
+    harnesses: Harnesses, healthy: dict[str, Healthy], fault: Injected
+) -> None:
+    scenarios = SCENARIOS if fault in INJECTED else SOME
+    struck = [case for case in cases(healthy, scenarios, fault, lasting=False) if fault.suits(case.call)]
+
+    failures = harnesses.failures(struck, lambda harness, case: check_passing(harness, case, healthy[case.scenario]))
+
+    assert not failures, "\n".join(failures)
+
+
+def test_a_container_that_has_no_more_attempts_answers_as_well(
+    virtual_time: VirtualTime,
+    new_harness: NewHarness,
+    healthy: dict[str, Healthy],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(RetryQuota.__init__, "__defaults__", (0, None))
+    harnesses = Harnesses([new_harness(virtual_time)])
+
+    failures = harnesses.failures(
+        cases(healthy, SCENARIOS, THROTTLING, lasting=True),
+        lambda harness, case: check_lasting(harness, case, healthy[case.scenario]),
+    )
+
+    assert not failures, "\n".join(failures)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_where_every_call_is_slow_or_fails_an_answer_comes_within_five_seconds(
+    harnesses: Harnesses, healthy: dict[str, Healthy], scenario: str
+) -> None:
+    failures = harnesses.failures(
+        MIXTURES, lambda harness, mixture: check_mixture(harness, scenario, mixture.plan, healthy[scenario])
+    )
+
+    assert not failures, "\n".join(failures)

@@ -1,0 +1,249 @@
+"""The package on two databases from one source: moto, and DynamoDB Local, which is Amazon's own."""
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from itertools import batched
+from typing import TYPE_CHECKING, Any, cast
+
+import botocore.session
+import pytest
+from botocore.config import Config
+from moto import mock_aws
+
+from agent_sessions.aws_clients import NAMED
+from agent_sessions.domain.models import Session
+from agent_sessions.dynamodb.client import PATIENCE, prepare
+from agent_sessions.dynamodb.items import session_item
+from agent_sessions.dynamodb.store import Store
+from agent_sessions.services.activity_report import ActivityReport
+from agent_sessions.services.agents import AgentService
+from agent_sessions.services.sessions import SessionService
+from agent_sessions.settings import Settings
+from tests.guards.leaks import LEAKS
+from tools.cloudformation import table_definition
+from tools.dynamodb.fast_client import WireClient
+from tools.dynamodb.local_engine import Engine, missing
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+type NewClient = Callable[[], "DynamoDBClient"]
+
+OWNER = "iam:arn:aws:iam::111122223333:user/ada"
+OTHER_OWNER = "iam:arn:aws:iam::111122223333:user/bob"
+
+ACCOUNT = {"key": "testing", "region": "eu-west-1"}
+# As in production, but a busy machine is no fault of the database.
+PATIENT = NAMED.merge(PATIENCE).merge(Config(connect_timeout=30, read_timeout=30))
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Two tables as template.yaml makes them, empty, under names of their own.
+
+    Args:
+        client: Looks behind the service.
+        settings: Names the tables; every time at its default.
+        new_client: Makes one more client, as every Lambda container has its own.
+    """
+
+    client: "DynamoDBClient"
+    settings: Settings
+    new_client: NewClient
+
+    def store(self, client: "DynamoDBClient | None" = None, kind: type[Store] = Store) -> Store:
+        return kind(
+            client or self.client,
+            agents_table=self.settings.agents_table,
+            sessions_table=self.settings.sessions_table,
+        )
+
+    def agent_item(self, agent_id: str) -> dict[str, Any]:
+        """Return an agent as it is stored; empty where it is not."""
+        key = {"agent_id": {"S": agent_id}}
+        answer = self.client.get_item(TableName=self.settings.agents_table, Key=key, ConsistentRead=True)
+        return dict(answer.get("Item", {}))
+
+    def import_agent(self, agent_id: str, owner: str, identity_key: str, *, at: int, **more: Any) -> None:
+        """Write an agent that no sign-in made, as an import from another system does."""
+        self.client.put_item(
+            TableName=self.settings.agents_table,
+            Item={
+                "agent_id": {"S": agent_id},
+                "owner": {"S": owner},
+                "identity_key": {"S": identity_key},
+                "agent_name": {"S": identity_key.partition(":")[0].title()},
+                "created_at": {"N": str(at)},
+                "last_active": {"N": str(at)},
+                **more,
+            },
+        )
+
+    def delete_agent(self, agent_id: str) -> None:
+        """Delete an agent, as an operator does."""
+        self.client.delete_item(TableName=self.settings.agents_table, Key={"agent_id": {"S": agent_id}})
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the engine's tests out where it is missing; test_engine.py says so, in one line."""
+    if missing() is None:
+        return
+    left_out = [item for item in items if _needs_engine(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def _needs_engine(item: pytest.Item) -> bool:
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    return "new_engine_client" in getattr(item, "fixturenames", ()) or parameters.get("new_client") == "engine"
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """DynamoDB Local, started once."""
+    engine = Engine.start(tmp_path_factory.mktemp("dynamodb-local"))
+    yield engine
+    engine.stop()
+
+
+@pytest.fixture(scope="session")
+def client_session() -> botocore.session.Session:
+    """One for all tests: a new one reads and parses every service model again."""
+    return botocore.session.get_session()
+
+
+@pytest.fixture(scope="session")
+def new_engine_client(engine: Engine, client_session: botocore.session.Session) -> Iterator[NewClient]:
+    """Makes clients of the engine, which end with the session."""
+    with ExitStack() as clients:
+
+        def new_client() -> "DynamoDBClient":
+            client = _client(client_session, endpoint_url=engine.url)
+            clients.enter_context(closing(client))
+            return client
+
+        yield new_client
+
+
+@pytest.fixture(scope="session")
+def new_wire_client(new_engine_client: NewClient, engine: Engine) -> Iterator[NewClient]:
+    """Makes clients of the engine that are fast, and not those of the service."""
+    with ExitStack() as clients:
+
+        def new_client() -> "DynamoDBClient":
+            client = WireClient(engine.url, **ACCOUNT, watch=LEAKS.aws)
+            clients.enter_context(closing(client))
+            return cast("DynamoDBClient", client)
+
+        yield new_client
+
+
+@pytest.fixture(scope="session")
+def cloudwatch(client_session: botocore.session.Session) -> Iterator["CloudWatchClient"]:
+    client = client_session.create_client(
+        "cloudwatch", region_name="eu-west-1", aws_access_key_id="testing", aws_secret_access_key="testing"
+    )
+    with closing(client):
+        yield cast("CloudWatchClient", client)
+
+
+@pytest.fixture(params=["moto", "engine"])
+def new_client(request: pytest.FixtureRequest, client_session: botocore.session.Session) -> Iterator[NewClient]:
+    """Makes clients of one of the two databases; a module that needs the engine alone overrides it."""
+    if request.param == "engine":
+        yield request.getfixturevalue("new_engine_client")
+        return
+    with mock_aws():
+        yield lambda: _client(client_session)
+
+
+@pytest.fixture
+def database(new_client: NewClient) -> Iterator[Database]:
+    """Two empty tables; what is slow to fill is shared by the tests of a module with ``new_database``."""
+    database = new_database(new_client)
+    yield database
+    drop(database)
+
+
+@pytest.fixture
+def store(database: Database) -> Store:
+    return database.store()
+
+
+@pytest.fixture
+def sessions(database: Database) -> SessionService:
+    return SessionService(database.store(), database.settings)
+
+
+@pytest.fixture
+def agents(database: Database) -> AgentService:
+    return AgentService(database.store())
+
+
+@pytest.fixture
+def report(database: Database, cloudwatch: "CloudWatchClient") -> Callable[[int], ActivityReport]:
+    """Makes the report with so many segments; only its counting is used, so CloudWatch hears nothing."""
+    return lambda segments: ActivityReport(
+        database.store(), cloudwatch, replace(database.settings, report_segments=segments)
+    )
+
+
+def new_database(new_client: NewClient) -> Database:
+    """Make two tables as template.yaml does, under names that no other test has."""
+    client, suffix = new_client(), uuid.uuid4().hex
+    names = {logical_id: f"{logical_id}-{suffix}" for logical_id in ("AgentsTable", "SessionsTable")}
+    for logical_id, name in names.items():
+        client.create_table(**(table_definition(logical_id) | {"TableName": name}))
+    settings = Settings(agents_table=names["AgentsTable"], sessions_table=names["SessionsTable"])
+    return Database(client, settings, new_client)
+
+
+def fill(database: Database, sessions: Iterable[Session], client: "DynamoDBClient | None" = None) -> None:
+    """Write many sessions, 25 to a call, a few calls at a time, with the database's client or a faster one."""
+    writer = client or database.client
+
+    def write(batch: Sequence[Session]) -> None:
+        requests: list[Any] = [{"PutRequest": {"Item": session_item(each)}} for each in batch]
+        answer = writer.batch_write_item(RequestItems={database.settings.sessions_table: requests})
+        assert not answer.get("UnprocessedItems")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, batched(sessions, 25, strict=False)))
+
+
+def empty(database: Database) -> None:
+    """Delete all items, which is faster than to make tables anew."""
+    for table, key in (
+        (database.settings.agents_table, ["agent_id"]),
+        (database.settings.sessions_table, ["agent_id", "session_id"]),
+    ):
+        items = database.client.scan(TableName=table, ConsistentRead=True)["Items"]
+        for batch in batched(items, 25, strict=False):
+            requests: list[Any] = [{"DeleteRequest": {"Key": {name: item[name] for name in key}}} for item in batch]
+            assert not database.client.batch_write_item(RequestItems={table: requests}).get("UnprocessedItems")
+
+
+def drop(database: Database) -> None:
+    """Delete the tables of a database."""
+    for table in (database.settings.agents_table, database.settings.sessions_table):
+        database.client.delete_table(TableName=table)
+
+
+def _client(session: botocore.session.Session, *, endpoint_url: str | None = None) -> "DynamoDBClient":
+    client = cast(
+        "DynamoDBClient",
+        session.create_client(
+            "dynamodb",
+            region_name=ACCOUNT["region"],
+            aws_access_key_id=ACCOUNT["key"],
+            aws_secret_access_key=ACCOUNT["key"],
+            config=PATIENT,
+            endpoint_url=endpoint_url,
+        ),
+    )
+    prepare(client)
+    return client

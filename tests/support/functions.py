@@ -1,0 +1,184 @@
+"""The functions in process, on tables that moto makes from template.yaml; no test leaves the machine."""
+
+import importlib.util
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import botocore.session
+import pytest
+from moto import mock_aws
+
+from tests.guards.leaks import LEAKS
+from tests.guards.permissions import CALLS
+from tests.support.contract import Answer, check_answer
+from tests.support.events import Event, http_event, iam
+from tools import ROOT
+from tools.cloudformation import function_environment, table_definition
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+OWNER = "arn:aws:iam::111122223333:user/ada"
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The functions' environment as template.yaml makes it, without any AWS account."""
+    variables = function_environment() | {
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return variables
+
+
+@pytest.fixture(scope="session")
+def botocore_session() -> botocore.session.Session:
+    """One for all tests: a new one reads and parses every service model again."""
+    return botocore.session.get_session()
+
+
+@pytest.fixture
+def dynamodb(
+    environment: dict[str, str], botocore_session: botocore.session.Session, monkeypatch: pytest.MonkeyPatch
+) -> Iterator["DynamoDBClient"]:
+    """A client for looking behind the service; its tables are those of template.yaml, empty."""
+    monkeypatch.setattr(botocore.session, "get_session", lambda: botocore_session)
+    with mock_aws():
+        client: DynamoDBClient = botocore.session.get_session().create_client("dynamodb")  # type: ignore[assignment]
+        for table in ("AgentsTable", "SessionsTable"):
+            client.create_table(**table_definition(table))
+        yield client
+
+
+@dataclass(frozen=True)
+class Context:
+    """The part of Lambda's context that the functions use."""
+
+    milliseconds: int = 29_000
+    function_name: str = "function"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:eu-west-1:111122223333:function:function"
+    aws_request_id: str = "8c2c1a5e-0b6e-4a57-8a3b-1f2d3c4b5a69"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.milliseconds
+
+
+@dataclass
+class Api:
+    """Sends events to the functions, as the gateway would, and holds each answer against the document."""
+
+    functions: dict[str, ModuleType]
+    authorizer: dict[str, Any] | None = field(default_factory=lambda: iam(OWNER))
+    context: Context = field(default_factory=Context)
+
+    def send(self, event: Event) -> Answer:
+        function = "agents" if " /agents" in event["routeKey"] else "sessions"
+        response = self.functions[function].handler(event, self.context)
+        assert response["isBase64Encoded"] is False
+        check_answer(event["routeKey"], response["statusCode"], response["headers"], response["body"])
+        return Answer(response["statusCode"], response["headers"], response["body"])
+
+    def as_owner(self, authorizer: dict[str, Any] | None) -> "Api":
+        return Api(self.functions, authorizer, self.context)
+
+    def sign_in(self, agent_name: Any = "Claude", **body: Any) -> Answer:
+        return self.send(http_event("sign_in", authorizer=self.authorizer, body={"agent_name": agent_name, **body}))
+
+    def sign_in_raw(self, body: str | bytes | None) -> Answer:
+        return self.send(http_event("sign_in", authorizer=self.authorizer, body=body))
+
+    def validate(self, token: str) -> Answer:
+        return self.send(http_event("validate", token=token))
+
+    def sign_out(self, token: str) -> Answer:
+        return self.send(http_event("sign_out", token=token))
+
+    def find(self, **query: str) -> Answer:
+        return self.send(http_event("find_agent", authorizer=self.authorizer, query=query))
+
+    def agent(self, agent_id: str) -> Answer:
+        return self.send(http_event("get_agent", authorizer=self.authorizer, agent_id=agent_id))
+
+    def sessions(self, agent_id: str, **query: str) -> Answer:
+        return self.send(http_event("list_sessions", authorizer=self.authorizer, query=query, agent_id=agent_id))
+
+    def end(self, agent_id: str, session_id: str) -> Answer:
+        return self.send(
+            http_event("end_session", authorizer=self.authorizer, agent_id=agent_id, session_id=session_id)
+        )
+
+    def end_all(self, agent_id: str) -> Answer:
+        return self.send(http_event("end_all_sessions", authorizer=self.authorizer, agent_id=agent_id))
+
+
+class CurrentStdout:
+    """Whatever stdout is at the moment: Powertools keeps a logger for the process, pytest a stdout for a phase."""
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+
+def load_function_module(name: str) -> ModuleType:
+    """Load a function as Lambda does when it starts one: with the environment of this moment."""
+    spec = importlib.util.spec_from_file_location(f"{name}_app", ROOT / "functions" / name / "app.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    with CALLS.loading(name):
+        spec.loader.exec_module(module)
+    module.handler = CALLS.watched(name, LEAKS.watched(module.handler))  # type: ignore[attr-defined]
+    for handler in logging.getLogger(os.environ["POWERTOOLS_SERVICE_NAME"]).handlers:
+        assert isinstance(handler, logging.StreamHandler)
+        handler.setStream(CurrentStdout())
+    return module
+
+
+@pytest.fixture
+def load_function(dynamodb: "DynamoDBClient", environment: dict[str, str]) -> Callable[[str], ModuleType]:
+    """Loads a function, on the tables that moto made."""
+    return load_function_module
+
+
+@pytest.fixture
+def start(load_function: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Api]:
+    """Starts both functions of the API, with other environment variables where given."""
+
+    def start(**variables: str) -> Api:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        return Api({name: load_function(name) for name in ("sessions", "agents")})
+
+    return start
+
+
+@pytest.fixture
+def api(start: Callable[..., Api]) -> Api:
+    """The API with every parameter at its default."""
+    return start()
+
+
+@pytest.fixture
+def calls() -> Callable[[Any], list[str]]:
+    """Records the DynamoDB calls that a function makes from now on, in order."""
+
+    def record(function: ModuleType) -> list[str]:
+        made: list[str] = []
+        client = function.service._store._client
+        client.meta.events.register(
+            "before-call.dynamodb", lambda event_name, **_: made.append(event_name.rpartition(".")[2])
+        )
+        return made
+
+    return record

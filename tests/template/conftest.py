@@ -1,0 +1,13 @@
+"""A test of the template that reaches for the network fails."""
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_socket import disable_socket, enable_socket
+
+
+@pytest.fixture(autouse=True)
+def no_network() -> Iterator[None]:
+    disable_socket()
+    yield
+    enable_socket()

@@ -1,0 +1,84 @@
+"""docs/metrics.md against the code, the template and its own arithmetic."""
+
+import re
+
+from agent_sessions.metrics import Metric
+from agent_sessions.services import activity_report as report
+from tests.support.operations import alarms, on_the_dashboard, watched, widgets
+from tools import ROOT
+from tools.cloudformation import resources
+from tools.dashboard.body import Metric as Shown
+
+DOCUMENT = (ROOT / "docs/metrics.md").read_text()
+METRICS_OF_A_ROUTE = 6  # 4xx, 5xx, Count, IntegrationLatency, Latency, DataProcessed: tests/data/aws_metrics.yaml
+
+
+def rows(heading: str) -> list[list[str]]:
+    """Return the cells of the table under a heading, without its first two lines."""
+    section = DOCUMENT.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    table = [line for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table[2:]]
+
+
+def test_it_tells_every_metric_that_the_code_has_and_no_other() -> None:
+    told = {name.strip("`"): (unit, dimensions) for name, unit, dimensions, *_ in rows("The service's own")}
+
+    assert list(told) == [*Metric, report.ACTIVE_SESSIONS, report.ACTIVE_AGENTS]
+    assert set(told.values()) == {("Count", "service")}
+
+
+def test_it_says_when_each_happens_and_what_to_do() -> None:
+    assert all(when and len(do) > 10 for *_, when, do in rows("The service's own"))
+
+
+def test_its_links_lead_to_sections_of_the_runbook() -> None:
+    runbook = (ROOT / "docs/runbook.md").read_text()
+    sections = {heading.lower() for heading in re.findall(r"^## (\w+)$", runbook, re.MULTILINE)}
+
+    assert set(re.findall(r"runbook\.md#(\w+)", DOCUMENT)) <= sections
+    assert set(re.findall(r"\(#(\w+)\)", runbook)) <= sections
+
+
+def test_it_tells_every_metric_of_aws_that_is_shown() -> None:
+    told = {
+        (namespace, name, dimension)
+        for metrics, dimensions, _ in rows("Those of AWS")
+        for namespace, *names in [re.findall(r"`([^`]+)`", metrics)]
+        for name in names
+        for dimension in re.findall(r"[A-Z]\w+", dimensions)
+    }
+    shown = {
+        (each.namespace, each.name, dimension[0] if isinstance(each, Shown) else dimension)
+        for each in on_the_dashboard()
+        if each.namespace.startswith("AWS/")
+        for dimension in each.dimensions
+    }
+
+    assert told == shown
+
+
+def test_it_tells_widgets_by_their_titles() -> None:
+    titles = {widget.title for widget in widgets()}
+    told = {title for *_, cell in rows("Those of AWS") for title in cell.split("; ")}
+
+    assert told - {"p50 and p99 of each route, ms"} <= titles
+
+
+def test_its_numbers_are_those_of_the_template() -> None:
+    routes = len(resources("AWS::ApiGatewayV2::Route"))
+    counts = [int(count.replace(",", "")) for _, count, *_ in rows("What they cost")]
+
+    assert counts == [
+        len(rows("The service's own")),
+        METRICS_OF_A_ROUTE * routes,
+        sum(len(watched(alarm)) for alarm in alarms().values()),
+        1,
+        30 * 24 * 60 // 5,
+    ]
+
+
+def test_its_prices_add_up() -> None:
+    for what, count, each, month in rows("What they cost"):
+        price, _, per = each.removeprefix("$").partition(" per ")
+        expected = int(count.replace(",", "")) * float(price) / int(per.replace(",", "") or 1)
+        assert month == f"${expected:.2f}", what

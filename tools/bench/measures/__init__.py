@@ -1,1 +1,0 @@
-"""What is measured: in this process, or in children that run from the layer (`-m tools.bench.measures.warm`, …)."""

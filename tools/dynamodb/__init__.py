@@ -1,0 +1,1 @@
+"""DynamoDB for tests and measurements: Amazon's local engine, a fast client, a meter of capacity."""
