@@ -8,7 +8,7 @@ import time
 
 from botocore.config import Config
 
-from agent_sessions.dynamodb.client import REPORT_PATIENCE
+from agent_sessions.dynamodb.client import REPORT_CLIENT_CONFIG
 from agent_sessions.dynamodb.store import Store
 from agent_sessions.services.activity_report import ActivityReport
 from agent_sessions.settings import Settings
@@ -16,13 +16,13 @@ from benchmarks.process import peak_memory
 from tools.dynamodb.capacity_meter import Meter
 
 # DynamoDB Local reads the rest of a segment for each page, which takes it longer than AWS.
-PATIENCE = REPORT_PATIENCE.merge(Config(read_timeout=300))
+CLIENT_CONFIG = REPORT_CLIENT_CONFIG.merge(Config(read_timeout=300))
 
 
 def main() -> dict[str, float]:
     """Count once; tell what was counted, and what that took."""
     settings = Settings.from_environment()
-    store = Store.from_settings(settings, PATIENCE)
+    store = Store.from_settings(settings, CLIENT_CONFIG)
     meter = Meter(store._client)
     cpu, wall = time.process_time(), time.perf_counter()
     active = ActivityReport(store, None, settings).count()  # type: ignore[arg-type]  # puts no metric

@@ -4,16 +4,16 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 
-from agent_sessions import snapstart as snapshot
-from agent_sessions.http.api import HttpApi, answer
+from agent_sessions.http.api import HttpApi, json_response
 from agent_sessions.http.response_models import session_body, signed_in_body
 from agent_sessions.services.sessions import SessionService
 from agent_sessions.settings import Settings
+from agent_sessions.snapstart import reseed_after_restore
 
 api = HttpApi(Settings.from_environment())
 service = SessionService.from_environment(count=api.count)
 handler = api.handle
-snapshot.prepare()
+reseed_after_restore()
 
 
 @api.post("/sessions")
@@ -26,7 +26,7 @@ def sign_in() -> Response[str]:
     asked = SignInInput.read(api.json_body())
     signed_in = service.sign_in(owner, asked.agent_name, asked.context, exclusive=asked.exclusive)
     api.note(agent_id=signed_in.session.agent_id, session_id=signed_in.session.session_id)
-    return answer(HTTPStatus.CREATED, signed_in_body(signed_in), location="/sessions/current")
+    return json_response(HTTPStatus.CREATED, signed_in_body(signed_in), location="/sessions/current")
 
 
 @api.get("/sessions/current")
@@ -34,7 +34,7 @@ def validate() -> Response[str]:
     """Validate the session token and record its use."""
     session = service.validate(api.session_token())
     api.note(owner=session.owner, agent_id=session.agent_id, session_id=session.session_id)
-    return answer(HTTPStatus.OK, session_body(session))
+    return json_response(HTTPStatus.OK, session_body(session))
 
 
 @api.delete("/sessions/current")
@@ -43,11 +43,11 @@ def sign_out() -> Response[str]:
     session = service.sign_out(api.session_token())
     if session is not None:
         api.note(owner=session.owner, agent_id=session.agent_id, session_id=session.session_id)
-    return answer(HTTPStatus.NO_CONTENT)
+    return json_response(HTTPStatus.NO_CONTENT)
 
 
 @api.get("/health")
 def health() -> Response[str]:
     """Answer whether the service and its database do."""
     service.check_health()
-    return answer(HTTPStatus.OK, {"status": "ok"})
+    return json_response(HTTPStatus.OK, {"status": "ok"})

@@ -3,7 +3,7 @@
 import pytest
 
 from agent_sessions.domain.models import SignedIn
-from agent_sessions.errors import SessionError
+from agent_sessions.errors import InvalidSessionError
 from agent_sessions.services.agents import AgentService
 from agent_sessions.services.sessions import SessionService
 from tests.conftest import FrozenClock
@@ -73,7 +73,7 @@ def test_sign_out(sessions: SessionService, known: SignedIn, meter: Meter, froze
 @pytest.mark.parametrize("token", ["", "malformed", "A" * 42 + "B"])
 def test_a_malformed_token(sessions: SessionService, meter: Meter, token: str) -> None:
     for use in (sessions.validate, sessions.sign_out):
-        with pytest.raises(SessionError):
+        with pytest.raises(InvalidSessionError):
             use(token)
     assert meter.spent == ([], 0, 0)
 

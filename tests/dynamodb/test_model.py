@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 from agent_sessions.domain import tokens
 from agent_sessions.domain.identity import identity_key
 from agent_sessions.domain.models import Agent, Ended, Session, SignedIn
-from agent_sessions.errors import NotFoundError, SessionError
+from agent_sessions.errors import InvalidSessionError, NotFoundError
 from agent_sessions.services.activity_report import ActivityReport
 from agent_sessions.services.agents import AgentService
 from agent_sessions.services.sessions import SessionService
@@ -152,7 +152,7 @@ class Machine(RuleBasedStateMachine):
         return multiple(self.signed_in_as(container, session.owner, (session.agent_name, session.context)))
 
     def is_valid(self, container: int, made: SignedIn) -> bool:
-        answer = unless(SessionError, lambda: self.containers[container].validate(made.session_token))
+        answer = unless(InvalidSessionError, lambda: self.containers[container].validate(made.session_token))
         assert answer == self.model.validate(container, made.session.session_id)
         return answer is not None
 

@@ -165,7 +165,7 @@ def test_of_exclusive_sign_ins_at_once_the_latest_stays_alone(
             name = f"Racer {number}"
             made = sign_in_at_once(pool, services, name, exclusive=True)
 
-            latest = max((each.session for each in made), key=lambda session: session.seniority)
+            latest = max((each.session for each in made), key=lambda session: session.sign_in_order)
             assert list(database.store().sessions_of(latest.agent_id)) == [latest], name
 
 
@@ -197,5 +197,5 @@ def test_of_two_exclusive_sign_ins_in_every_order_of_their_calls_the_later_stays
         made = steps.run(order, a=lambda: sign_in("a", name), b=lambda: sign_in("b", name))  # noqa: B023
 
         signed_in = [each.session for each in made.values() if isinstance(each, SignedIn)]
-        later = max(signed_in, key=lambda session: session.seniority)
+        later = max(signed_in, key=lambda session: session.sign_in_order)
         assert list(database.store().sessions_of(later.agent_id)) == [later], steps.made

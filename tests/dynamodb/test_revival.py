@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from agent_sessions.domain.models import Session, SignedIn
-from agent_sessions.errors import SessionError
+from agent_sessions.errors import InvalidSessionError
 from agent_sessions.services.agents import AgentService
 from agent_sessions.services.sessions import SessionService
 from tests.conftest import FrozenClock
@@ -89,8 +89,8 @@ def test_no_order_revives_a_session(database: Database, frozen: FrozenClock, end
         in_time = steps.made[:removal].count(("v", "UpdateItem")) > 0
         outcomes.add(in_time)
         assert store.get_session(agent_id, session_id) is None, told
-        assert isinstance(answers["v"], Session if in_time else SessionError), told
-        with pytest.raises(SessionError):
+        assert isinstance(answers["v"], Session if in_time else InvalidSessionError), told
+        with pytest.raises(InvalidSessionError):
             sessions.validate(made.session_token)
         presence = agents.get_agent(OWNER, agent_id)
         assert presence.active_sessions == (1 if ending == "exclusive" else 0), told
@@ -98,7 +98,7 @@ def test_no_order_revives_a_session(database: Database, frozen: FrozenClock, end
         assert presence.last_active == (frozen.time if used else made.session.created_at), told
         if cache:
             frozen.tick(cache)
-            with pytest.raises(SessionError):
+            with pytest.raises(InvalidSessionError):
                 validating_again(steps, lambda: validating.validate(made.session_token))  # noqa: B023
 
     assert outcomes == {True, False}, "both were driven: ended before the touch, and after"
@@ -107,5 +107,5 @@ def test_no_order_revives_a_session(database: Database, frozen: FrozenClock, end
 def validating_again(steps: Steps, validate: Callable[[], object]) -> None:
     """Raise what a validation raises that nothing else meets."""
     answer = steps.run("v" * len(VALIDATION), v=validate)["v"]
-    if isinstance(answer, SessionError):
+    if isinstance(answer, InvalidSessionError):
         raise answer

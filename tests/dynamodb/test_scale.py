@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agent_sessions.domain.models import Presence, Session
-from agent_sessions.errors import SessionError
+from agent_sessions.errors import InvalidSessionError
 from agent_sessions.services.activity_report import Active, ActivityReport
 from agent_sessions.services.agents import AgentService
 from agent_sessions.services.sessions import SessionService
@@ -103,7 +103,7 @@ def test_an_agent_with_5000_live_sessions(
     assert sum(each.count for each in answers) == LIVE
     assert meter.calls.count("BatchWriteItem") == LIVE // 25
     assert agents.get_agent(OWNER, agent_id) == Presence(agents.get_agent(OWNER, agent_id).agent, 0, now + 6)
-    with pytest.raises(SessionError):
+    with pytest.raises(InvalidSessionError):
         sessions.validate(made.session_token)
 
 

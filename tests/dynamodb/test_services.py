@@ -9,7 +9,7 @@ import pytest
 from agent_sessions import clock
 from agent_sessions.deadline import ANSWER_SECONDS
 from agent_sessions.domain.models import Ended, Session, SignedIn
-from agent_sessions.errors import NotFoundError, SessionError
+from agent_sessions.errors import InvalidSessionError, NotFoundError
 from agent_sessions.services.activity_report import ActivityReport
 from agent_sessions.services.agents import RESERVE_SECONDS, AgentService
 from agent_sessions.services.sessions import SessionService
@@ -113,7 +113,7 @@ class TestSignIn:
             newest.session.session_id
         ]
         for each in older:
-            with pytest.raises(SessionError):
+            with pytest.raises(InvalidSessionError):
                 sessions.validate(each.session_token)
         assert sessions.validate(other.session_token)
 
@@ -124,7 +124,7 @@ class TestSignIn:
         frozen.tick(-1)
         (overtaken,) = signed_in(sessions, 1, exclusive=True)
 
-        with pytest.raises(SessionError):
+        with pytest.raises(InvalidSessionError):
             sessions.validate(overtaken.session_token)
         assert sessions.validate(later.session_token) == later.session
 
@@ -154,7 +154,7 @@ class TestValidate:
         assert sessions.validate(made.session_token).session_id == used.session_id
 
         frozen.tick(IDLE + TOUCH)
-        with pytest.raises(SessionError):
+        with pytest.raises(InvalidSessionError):
             sessions.validate(made.session_token)
 
     def test_the_lifetime_ends_what_is_used_all_the_time(
@@ -169,7 +169,7 @@ class TestValidate:
         frozen.time = start + LIFETIME - 1
         assert sessions.validate(made.session_token).expires_at == start + LIFETIME
         frozen.tick(1)
-        with pytest.raises(SessionError):
+        with pytest.raises(InvalidSessionError):
             sessions.validate(made.session_token)
 
     def test_a_deleted_expired_or_unknown_session_is_an_error(
@@ -180,7 +180,7 @@ class TestValidate:
         frozen.tick(IDLE + TOUCH)
 
         for token in (expired.session_token, ended.session_token, "A" * 43, "", "x"):
-            with pytest.raises(SessionError):
+            with pytest.raises(InvalidSessionError):
                 sessions.validate(token)
 
 

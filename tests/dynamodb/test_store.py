@@ -173,7 +173,7 @@ class TestRecordSeen:
 
     @pytest.mark.parametrize(("seen", "told"), [(NOW - 1, NOW), (NOW, NOW), (NOW + 1, NOW + 1)])
     def test_it_moves_forward_and_never_back(self, store: Store, seen: int, told: int) -> None:
-        store.record_seen(AGENT_ID, seen)
+        store.update_last_active(AGENT_ID, seen)
 
         agent = store.get_agent(AGENT_ID)
         assert agent
@@ -182,13 +182,13 @@ class TestRecordSeen:
     def test_it_changes_nothing_else(self, store: Store) -> None:
         before = store.get_agent(AGENT_ID)
         assert before
-        store.record_seen(AGENT_ID, NOW + 1)
+        store.update_last_active(AGENT_ID, NOW + 1)
 
         assert store.get_agent(AGENT_ID) == replace(before, last_active=NOW + 1)
 
     def test_it_makes_no_agent(self, store: Store) -> None:
         absent = str(uuid.UUID(int=9))
-        store.record_seen(absent, NOW)
+        store.update_last_active(absent, NOW)
 
         assert store.get_agent(absent) is None
 

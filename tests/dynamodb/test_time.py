@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agent_sessions.domain.models import Session, SignedIn
-from agent_sessions.errors import SessionError
+from agent_sessions.errors import InvalidSessionError
 from agent_sessions.services.activity_report import ActivityReport
 from agent_sessions.services.agents import AgentService
 from agent_sessions.services.sessions import SessionService
@@ -48,7 +48,7 @@ def start(frozen: FrozenClock, settings: Settings) -> int:
 def is_live(sessions: SessionService, made: SignedIn) -> bool:
     try:
         return sessions.validate(made.session_token).session_id == made.session.session_id
-    except SessionError:
+    except InvalidSessionError:
         return False
 
 
@@ -217,7 +217,7 @@ def test_the_agent_is_never_told_later_than_an_interval(
         frozen.tick(max(settings.touch_interval, 7) + 1)
         try:
             used = sessions.validate(made.session_token)
-        except SessionError:
+        except InvalidSessionError:
             made = sessions.sign_in(OWNER, "Claude")
             continue
         assert 0 <= used.last_active - last_active(database, made) < settings.last_seen_interval

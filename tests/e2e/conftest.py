@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-PATIENCE = 60  # seconds
+CLIENT_CONFIG = 60  # seconds
 
 
 @pytest.fixture(scope="session")
@@ -148,13 +148,13 @@ def aws(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
 
 def wait_for[Found](look: Callable[[], Found | None]) -> Found:
     """Look until something is found."""
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + CLIENT_CONFIG
     while time.monotonic() < until:
         found = look()
         if found is not None:
             return found
         time.sleep(0.1)
-    pytest.fail(f"nothing was found in {PATIENCE} s")
+    pytest.fail(f"nothing was found in {CLIENT_CONFIG} s")
 
 
 def let_report_put_metrics(aws: Callable[[str], Any], function_name: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from agent_sessions import aws_clients as aws
+from agent_sessions import aws_clients
 from tests.guards.leaks import Handler
 from tools.cloudformation import Permission, permissions, resource_name, resources
 
@@ -56,7 +56,7 @@ class Calls:
     @contextmanager
     def loading(self, function: str) -> Iterator[None]:
         """Listen to each client that the function makes while it is loaded."""
-        create, tables = aws.create_client, {os.environ[name]: table for name, table in TABLES.items()}
+        create, tables = aws_clients.create_client, {os.environ[name]: table for name, table in TABLES.items()}
 
         def listened_to(*args: Any) -> Any:
             client = create(*args)
@@ -64,7 +64,7 @@ class Calls:
             return client
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(aws, "create_client", listened_to)
+            patch.setattr(aws_clients, "create_client", listened_to)
             yield
 
     def watched(self, function: str, handler: Handler) -> Handler:

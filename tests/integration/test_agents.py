@@ -230,7 +230,7 @@ class TestEndOne:
         def throttled(*_: object) -> None:
             raise DatabaseError("update_item")
 
-        monkeypatch.setattr(api.functions["agents"].service._store, "record_seen", throttled)
+        monkeypatch.setattr(api.functions["agents"].service._store, "update_last_active", throttled)
 
         assert api.end(session["agent_id"], session["session_id"]).status == 204
         assert api.validate(session["session_token"]).status == 401

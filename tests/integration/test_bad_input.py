@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agent_sessions.http import json_body as body
+from agent_sessions.http import json_body
 from agent_sessions.http.request_models import SignInInput
 from tests.support.events import http_event
 from tests.support.functions import Api
@@ -128,7 +128,7 @@ def test_nesting_that_python_cannot_follow_is_refused(api: Api, monkeypatch: pyt
         raise RecursionError  # how deep that is differs from one build of Python to another
 
     with monkeypatch.context() as patched:
-        patched.setattr(body, "json", SimpleNamespace(loads=too_deep, JSONDecodeError=json.JSONDecodeError))
+        patched.setattr(json_body, "json", SimpleNamespace(loads=too_deep, JSONDecodeError=json.JSONDecodeError))
         response = api.functions["sessions"].handler(
             http_event("sign_in", authorizer=api.authorizer, body="[["), api.context
         )

@@ -64,7 +64,7 @@ def test_each_thing_that_happens_is_counted_once(api: Api, written: Written, fro
     token = api.sign_in().body["session_token"]
     assert counted() == {"SignIns": 1, "AgentsCreated": 1}
     api.sign_in()
-    assert counted() == {"SignIns": 1, "SessionsReused": 1}
+    assert counted() == {"SignIns": 1, "AgentsRecognised": 1}
     api.validate(token)
     assert counted() == {"Validations": 1}
     frozen.tick(60)

@@ -6,7 +6,7 @@ import botocore.session
 import pytest
 
 from agent_sessions.errors import DatabaseError
-from agent_sessions.services import activity_report as report
+from agent_sessions.services import activity_report
 from tests.conftest import FrozenClock
 from tests.support.events import load_event
 from tests.support.functions import Api, Context
@@ -118,4 +118,4 @@ def test_a_page_that_is_lost_puts_no_metric(
 
 
 def test_runs_are_counted_across_pages() -> None:
-    assert report.count_runs([["a", "a", "b"], [], ["b", "c"], ["c"], ["d"]]) == (7, 4)
+    assert activity_report.count_sessions_and_agents([["a", "a", "b"], [], ["b", "c"], ["c"], ["d"]]) == (7, 4)

@@ -53,7 +53,7 @@ def test_all_dead_tokens_get_one_answer(api: Api, frozen: FrozenClock) -> None:
     assert {answer.headers["WWW-Authenticate"] for answer in answers} == {'Bearer error="invalid_token"'}
     assert len({answer.text for answer in answers}) == 1
     assert answers[0].body["detail"] == "Invalid or expired session"
-    assert answers[0].body["error"] == "SessionError"
+    assert answers[0].body["error"] == "InvalidSessionError"
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
@@ -143,7 +143,7 @@ def test_a_session_that_is_ended_between_read_and_touch_is_not_revived(
     assert dynamodb.scan(TableName="SessionsTable")["Items"] == []
 
 
-@pytest.mark.parametrize(("failing", "touched"), [("touch_session", False), ("record_seen", True)])
+@pytest.mark.parametrize(("failing", "touched"), [("touch_session", False), ("update_last_active", True)])
 def test_a_use_that_cannot_be_written_leaves_the_validation_standing(
     api: Api, frozen: FrozenClock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
     failing: str, touched: bool,

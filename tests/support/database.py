@@ -13,9 +13,9 @@ import pytest
 from botocore.config import Config
 from moto import mock_aws
 
-from agent_sessions.aws_clients import NAMED
+from agent_sessions.aws_clients import USER_AGENT
 from agent_sessions.domain.models import Session
-from agent_sessions.dynamodb.client import PATIENCE, prepare
+from agent_sessions.dynamodb.client import CLIENT_CONFIG, validate_responses
 from agent_sessions.dynamodb.items import session_item
 from agent_sessions.dynamodb.store import Store
 from agent_sessions.services.activity_report import ActivityReport
@@ -38,7 +38,7 @@ OTHER_OWNER = "iam:arn:aws:iam::111122223333:user/bob"
 
 ACCOUNT = {"key": "testing", "region": "eu-west-1"}
 # As in production, but a busy machine is no fault of the database.
-PATIENT = NAMED.merge(PATIENCE).merge(Config(connect_timeout=30, read_timeout=30))
+PATIENT = USER_AGENT.merge(CLIENT_CONFIG).merge(Config(connect_timeout=30, read_timeout=30))
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,5 +245,5 @@ def _client(session: botocore.session.Session, *, endpoint_url: str | None = Non
             endpoint_url=endpoint_url,
         ),
     )
-    prepare(client)
+    validate_responses(client)
     return client

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from agent_sessions.errors import SessionError
+from agent_sessions.errors import InvalidSessionError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -38,7 +38,7 @@ class Steps:
     def _act(self, who: str, action: Callable[[], object]) -> object:
         try:
             return action()
-        except SessionError as error:
+        except InvalidSessionError as error:
             return error
         finally:
             with self._turn:

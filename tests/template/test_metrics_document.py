@@ -3,7 +3,7 @@
 import re
 
 from agent_sessions.metrics import Metric
-from agent_sessions.services import activity_report as report
+from agent_sessions.services import activity_report
 from tests.support.operations import alarms, on_the_dashboard, watched, widgets
 from tools import ROOT
 from tools.cloudformation import resources
@@ -23,7 +23,7 @@ def rows(heading: str) -> list[list[str]]:
 def test_it_tells_every_metric_that_the_code_has_and_no_other() -> None:
     told = {name.strip("`"): (unit, dimensions) for name, unit, dimensions, *_ in rows("The service's own")}
 
-    assert list(told) == [*Metric, report.ACTIVE_SESSIONS, report.ACTIVE_AGENTS]
+    assert list(told) == [*Metric, activity_report.ACTIVE_SESSIONS, activity_report.ACTIVE_AGENTS]
     assert set(told.values()) == {("Count", "service")}
 
 

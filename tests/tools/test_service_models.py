@@ -8,7 +8,7 @@ import botocore.session
 import pytest
 from botocore.config import Config
 
-from agent_sessions import aws_clients as aws
+from agent_sessions import aws_clients
 from tools import ROOT
 
 SERVICES = ["dynamodb", "cloudwatch"]
@@ -34,9 +34,9 @@ def test_they_lead_to_the_same_endpoint(
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", region)
     own = botocore.session.get_session().create_client(service)
-    monkeypatch.setattr(aws, "SERVICE_MODELS", service_models)
+    monkeypatch.setattr(aws_clients, "SERVICE_MODELS", service_models)
 
-    slim = aws.create_client(service, Config(connect_timeout=7))
+    slim = aws_clients.create_client(service, Config(connect_timeout=7))
 
     assert slim.meta.endpoint_url == own.meta.endpoint_url
     assert slim.meta.partition == own.meta.partition
@@ -55,10 +55,10 @@ def test_they_hold_no_documentation_and_no_other_service(service_models: Path) -
 def test_without_them_botocore_reads_its_own(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(aws, "SERVICE_MODELS", tmp_path / "missing")
+    monkeypatch.setattr(aws_clients, "SERVICE_MODELS", tmp_path / "missing")
 
-    assert aws.create_client("sts", Config()).meta.service_model.service_name == "sts"
+    assert aws_clients.create_client("sts", Config()).meta.service_model.service_name == "sts"
 
 
 def test_a_client_is_named_after_this_package(environment: dict[str, str]) -> None:
-    assert aws.create_client("sts", Config()).meta.config.user_agent.startswith("agent-sessions botocore/")
+    assert aws_clients.create_client("sts", Config()).meta.config.user_agent.startswith("agent-sessions botocore/")

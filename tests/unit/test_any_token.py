@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agent_sessions.domain.identity import is_id
 from agent_sessions.domain.tokens import SessionToken
-from agent_sessions.errors import SessionError
+from agent_sessions.errors import InvalidSessionError
 from tests.conftest import tries
 
 CASES = 3_000, 100_000
@@ -66,7 +66,7 @@ def test_whatever_is_presented_is_a_token_or_no_session() -> None:
     def parse(value: object) -> None:
         try:
             token = SessionToken.parse(value)
-        except SessionError:
+        except InvalidSessionError:
             assert not is_token(value)
             told["refused"] += 1
         else:

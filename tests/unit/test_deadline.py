@@ -3,7 +3,7 @@ import math
 import pytest
 
 from agent_sessions import clock
-from agent_sessions.deadline import ANSWER_SECONDS, answer_within, seconds_left
+from agent_sessions.deadline import ANSWER_SECONDS, seconds_left, time_limit
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def test_an_answer_comes_within_five_seconds() -> None:
 
 
 def test_time_runs_down(at: list[float]) -> None:
-    with answer_within(3):
+    with time_limit(3):
         at[0] += 2
         assert seconds_left() == 1
         at[0] += 2
@@ -32,23 +32,23 @@ def test_time_runs_down(at: list[float]) -> None:
 
 
 def test_a_part_has_no_more_time_than_the_whole(at: list[float]) -> None:
-    with answer_within(3):
+    with time_limit(3):
         at[0] += 2
-        with answer_within(2):
+        with time_limit(2):
             assert seconds_left() == 1
-        with answer_within(0.5):
+        with time_limit(0.5):
             assert seconds_left() == 0.5
         assert seconds_left() == 1
 
 
 def test_each_call_of_a_function_has_the_time_anew(at: list[float]) -> None:
-    left = answer_within(3)(seconds_left)
+    left = time_limit(3)(seconds_left)
     for _ in range(2):
         at[0] += 2
         assert left() == 3
 
 
 def test_an_error_ends_it_too() -> None:
-    with pytest.raises(ZeroDivisionError), answer_within(3):
+    with pytest.raises(ZeroDivisionError), time_limit(3):
         raise ZeroDivisionError
     assert seconds_left() == math.inf

@@ -38,14 +38,14 @@ def test_a_session_is_live_before_the_second_of_its_expiry(now: int, live: bool)
 def test_the_session_signed_in_first_is_the_older() -> None:
     later = replace(SESSION, session_id="00000000-7e4c-38ba-bfa8-127cbe9a409d", created_at=NOW + 1)
 
-    assert SESSION.seniority < later.seniority
+    assert SESSION.sign_in_order < later.sign_in_order
 
 
 def test_of_two_in_one_second_the_smaller_handle_is_the_older() -> None:
     smaller = replace(SESSION, session_id="00000000-7e4c-38ba-bfa8-127cbe9a409d")
 
-    assert smaller.seniority < SESSION.seniority
-    assert max(smaller, SESSION, key=lambda session: session.seniority) is SESSION
+    assert smaller.sign_in_order < SESSION.sign_in_order
+    assert max(smaller, SESSION, key=lambda session: session.sign_in_order) is SESSION
 
 
 def test_a_session_is_not_exclusive_unless_asked() -> None:

@@ -8,19 +8,19 @@ from agent_sessions.errors import (
     CallerError,
     DatabaseError,
     FieldError,
+    InvalidSessionError,
     NotFoundError,
     PayloadTooLargeError,
-    SessionError,
     ValidationError,
 )
-from agent_sessions.http.problems import ANSWERS, Problem, answer_to, problem_of
+from agent_sessions.http.problems import RESPONSES, Problem, problem_of, response_for
 
 REQUEST = "JKJaXmPLvHcESHA="
 INVALID_TOKEN = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 RAISED = [
     (ValidationError(FieldError("agent_name", "Agent name is required")), 400, "Bad Request", {}),
     (PayloadTooLargeError("The body must be less than 8192 bytes; shorten it"), 413, None, {}),
-    (SessionError(), 401, "Unauthorized", INVALID_TOKEN),
+    (InvalidSessionError(), 401, "Unauthorized", INVALID_TOKEN),
     (CallerError(), 403, "Forbidden", {}),
     (NotFoundError("No such agent"), 404, "Not Found", {}),
     (DatabaseError("get_item"), 503, "Service Unavailable", {"Retry-After": "1"}),
@@ -57,7 +57,7 @@ def test_each_error_has_its_status_and_headers(
 ) -> None:
     problem = problem_of(error, REQUEST)
 
-    assert (answer_to(error).status, answer_to(error).headers) == (status, headers)
+    assert (response_for(error).status, response_for(error).headers) == (status, headers)
     assert problem["status"] == status
     assert title in (None, problem["title"])
     assert problem["title"]
@@ -95,12 +95,12 @@ def test_each_bad_field_is_listed() -> None:
 
 
 def test_every_dead_token_gets_the_same_words() -> None:
-    assert problem_of(SessionError(), REQUEST) == {
+    assert problem_of(InvalidSessionError(), REQUEST) == {
         "type": "about:blank",
         "title": "Unauthorized",
         "status": 401,
         "detail": "Invalid or expired session",
-        "error": "SessionError",
+        "error": "InvalidSessionError",
         "request_id": REQUEST,
     }
 
@@ -113,10 +113,10 @@ def test_what_the_operator_or_the_caller_can_do_is_told() -> None:
 
 
 def test_only_a_database_that_may_come_back_is_worth_trying_again() -> None:
-    retried = [kind for kind, answer in ANSWERS.items() if "Retry-After" in answer.headers]
+    retried = [kind for kind, answer in RESPONSES.items() if "Retry-After" in answer.headers]
 
     assert retried == [DatabaseError]
-    assert int(ANSWERS[DatabaseError].headers["Retry-After"]) >= 1
+    assert int(RESPONSES[DatabaseError].headers["Retry-After"]) >= 1
 
 
 def test_the_database_call_that_failed_is_not_told() -> None:
@@ -135,15 +135,15 @@ def test_a_bug_is_not_described(error: Exception) -> None:
         "error": "InternalError",
         "request_id": REQUEST,
     }
-    assert answer_to(error).headers == {}
+    assert response_for(error).headers == {}
 
 
 @pytest.mark.parametrize("kind", list(kinds_below(AgentSessionsError)), ids=lambda kind: kind.__name__)
 def test_every_error_that_is_raised_on_purpose_has_an_answer(kind: type[AgentSessionsError]) -> None:
     error = kind.__new__(kind)
 
-    assert 400 <= answer_to(error).status < 600
-    assert answer_to(error).status != 500
+    assert 400 <= response_for(error).status < 600
+    assert response_for(error).status != 500
 
 
 @pytest.mark.parametrize("error", [each[0] for each in RAISED], ids=kind_of)
@@ -151,21 +151,21 @@ def test_a_finer_error_is_answered_as_its_class_and_named_as_itself(error: Agent
     finer = type("FinerError", (type(error),), {})
     finest = recast(error, type("FinestError", (finer,), {}))
 
-    assert answer_to(finest) == answer_to(error)
+    assert response_for(finest) == response_for(error)
     assert problem_of(finest, REQUEST)["error"] == "FinestError"
 
 
 def test_the_nearest_class_decides() -> None:
-    gone = recast(SessionError(), type("GoneError", (SessionError, DatabaseError), {}))
-    away = recast(SessionError(), type("AwayError", (DatabaseError, SessionError), {}))
+    gone = recast(InvalidSessionError(), type("GoneError", (InvalidSessionError, DatabaseError), {}))
+    away = recast(InvalidSessionError(), type("AwayError", (DatabaseError, InvalidSessionError), {}))
 
-    assert answer_to(gone).status == 401
-    assert answer_to(away).status == 503
+    assert response_for(gone).status == 401
+    assert response_for(away).status == 503
 
 
 def test_bad_input_is_no_bug_although_it_is_a_value_error() -> None:
     error = ValidationError(FieldError("context", "Context must be 200 characters or less"))
 
     assert isinstance(error, ValueError)
-    assert answer_to(error).status == 400
-    assert answer_to(ValueError("Context must be 200 characters or less")).status == 500
+    assert response_for(error).status == 400
+    assert response_for(ValueError("Context must be 200 characters or less")).status == 500

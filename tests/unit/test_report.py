@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent_sessions.metrics import Metric
-from agent_sessions.services.activity_report import ACTIVE_AGENTS, ACTIVE_SESSIONS, count_runs
+from agent_sessions.services.activity_report import ACTIVE_AGENTS, ACTIVE_SESSIONS, count_sessions_and_agents
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from agent_sessions.services.activity_report import ACTIVE_AGENTS, ACTIVE_SESSIO
     ],
 )
 def test_a_run_is_an_agent_also_across_pages(pages: list[list[str]], sessions: int, agents: int) -> None:
-    assert count_runs(pages) == (sessions, agents)
+    assert count_sessions_and_agents(pages) == (sessions, agents)
 
 
 @given(st.lists(st.lists(st.sampled_from("abc"), max_size=5), max_size=6))
@@ -36,8 +36,8 @@ def test_a_run_is_an_agent_also_across_pages(pages: list[list[str]], sessions: i
 def test_pages_do_not_change_the_count(pages: list[list[str]]) -> None:
     entries = list(chain.from_iterable(pages))
 
-    assert count_runs(pages) == (len(entries), len(list(groupby(entries))))
-    assert count_runs([entries]) == count_runs(pages)
+    assert count_sessions_and_agents(pages) == (len(entries), len(list(groupby(entries))))
+    assert count_sessions_and_agents([entries]) == count_sessions_and_agents(pages)
 
 
 @given(st.dictionaries(st.text(max_size=3), st.integers(1, 5)), st.integers(1, 7))
@@ -46,7 +46,7 @@ def test_agents_in_a_row_are_counted_exactly(sessions_of: dict[str, int], page_s
     entries = [agent for agent, sessions in sessions_of.items() for _ in range(sessions)]
     pages = [entries[start : start + page_size] for start in range(0, len(entries), page_size)]
 
-    assert count_runs(pages) == (sum(sessions_of.values()), len(sessions_of))
+    assert count_sessions_and_agents(pages) == (sum(sessions_of.values()), len(sessions_of))
 
 
 def test_pages_are_taken_one_at_a_time() -> None:
@@ -62,7 +62,7 @@ def test_pages_are_taken_one_at_a_time() -> None:
             yield page
             assert sum(each() is not None for each in yielded) == 1
 
-    assert count_runs(pages()) == (200, 200)
+    assert count_sessions_and_agents(pages()) == (200, 200)
 
 
 def test_a_page_that_cannot_be_read_fails_the_count() -> None:
@@ -71,7 +71,7 @@ def test_a_page_that_cannot_be_read_fails_the_count() -> None:
         raise ConnectionError
 
     with pytest.raises(ConnectionError):
-        count_runs(pages())
+        count_sessions_and_agents(pages())
 
 
 def test_metric_names_never_change() -> None:
@@ -79,7 +79,7 @@ def test_metric_names_never_change() -> None:
     assert {str(metric) for metric in Metric} == {
         "SignIns",
         "AgentsCreated",
-        "SessionsReused",
+        "AgentsRecognised",
         "Validations",
         "RejectedTokens",
         "SignOuts",

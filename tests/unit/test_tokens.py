@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agent_sessions.domain.identity import is_id
 from agent_sessions.domain.tokens import SessionToken
-from agent_sessions.errors import SessionError
+from agent_sessions.errors import InvalidSessionError
 
 AGENT = "4635ae41-c03a-534d-87c4-05465526a836"
 ALPHABET = string.ascii_letters + string.digits + "-_"
@@ -119,7 +119,7 @@ def test_the_secret_is_never_in_repr() -> None:
     ids=ascii,
 )
 def test_a_malformed_token_is_no_session(text: str) -> None:
-    with pytest.raises(SessionError, match=r"\AInvalid or expired session\Z"):
+    with pytest.raises(InvalidSessionError, match=r"\AInvalid or expired session\Z"):
         SessionToken.parse(text)
 
 
@@ -131,7 +131,7 @@ def test_bytes_are_spelled_one_way_only(last: str) -> None:
     if text == canonical:
         assert SessionToken.parse(text).secret == text
     else:
-        with pytest.raises(SessionError):
+        with pytest.raises(InvalidSessionError):
             SessionToken.parse(text)
 
 
@@ -140,7 +140,7 @@ def test_bytes_are_spelled_one_way_only(last: str) -> None:
 def test_any_text_is_a_token_or_no_session(text: str) -> None:
     try:
         token = SessionToken.parse(text)
-    except SessionError:
+    except InvalidSessionError:
         return
     assert base64.urlsafe_b64encode(bytes_of(text)).decode() == text + "="
     assert token.secret == text
@@ -169,5 +169,5 @@ def test_no_token_is_made_for_an_id_that_it_could_not_lead_back_to(agent_id: str
 
 @pytest.mark.parametrize("presented", [None, 7, b"k7Jq0m3oTfWb1Zl5pXcV9uYsR2hNdGaEiKtLwQzBxMA", ["token"]])
 def test_what_is_not_even_text_is_no_token(presented: object) -> None:
-    with pytest.raises(SessionError):
+    with pytest.raises(InvalidSessionError):
         SessionToken.parse(presented)

@@ -15,12 +15,12 @@ from pydantic.json_schema import GenerateJsonSchema
 from agent_sessions.errors import (
     CallerError,
     DatabaseError,
+    InvalidSessionError,
     NotFoundError,
     PayloadTooLargeError,
-    SessionError,
     ValidationError,
 )
-from agent_sessions.http.problems import ANSWERS, BadField, Problem
+from agent_sessions.http.problems import RESPONSES, BadField, Problem
 from agent_sessions.http.request_models import Input, SignInInput
 from agent_sessions.http.response_models import (
     AgentBody,
@@ -85,7 +85,7 @@ GATEWAY = {
 ERRORS = {
     ValidationError: "The request is bad; `errors` names each field and what to change.",
     PayloadTooLargeError: "The body has 8 KB or more.",
-    SessionError: "The token is missing, malformed, unknown, expired or signed out; which, is not told.",
+    InvalidSessionError: "The token is missing, malformed, unknown, expired or signed out; which, is not told.",
     CallerError: "The gateway is set up to verify callers and passed none.",
     NotFoundError: "The caller has no such agent; another owner's is not told from none.",
     DatabaseError: "The database throttled or did not answer; try again.",
@@ -244,8 +244,8 @@ def _query_parameters(model: type[Input] | None) -> Iterator[dict[str, Any]]:
 
 def _failures(operation: Operation, problem: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield every error answer of a route: of its function, of the gateway, or of either."""
-    kinds = sorted((*operation.errors, DatabaseError, Exception), key=lambda kind: ANSWERS[kind].status)
-    ours = {status: list(group) for status, group in groupby(kinds, key=lambda kind: ANSWERS[kind].status)}
+    kinds = sorted((*operation.errors, DatabaseError, Exception), key=lambda kind: RESPONSES[kind].status)
+    ours = {status: list(group) for status, group in groupby(kinds, key=lambda kind: RESPONSES[kind].status)}
     gateway = {
         status: text
         for status, text in GATEWAY.items()
@@ -258,7 +258,7 @@ def _failures(operation: Operation, problem: dict[str, Any]) -> Iterator[tuple[s
         described: dict[str, Any] = {}
         if status in ours:
             described["headers"] = _headers(
-                "Cache-Control", *ANSWERS[ours[status][0]].headers, required=status not in gateway
+                "Cache-Control", *RESPONSES[ours[status][0]].headers, required=status not in gateway
             )
         if status in gateway:
             said.append(gateway[status])

@@ -6,9 +6,9 @@ from typing import Any
 
 from agent_sessions.errors import (
     CallerError,
+    InvalidSessionError,
     NotFoundError,
     PayloadTooLargeError,
-    SessionError,
     ValidationError,
 )
 from agent_sessions.http.request_models import FindAgentInput, Input, ListSessionsInput, SignInInput
@@ -83,7 +83,7 @@ OPERATIONS = [
         status=HTTPStatus.OK,
         answers="The session is live.",
         body=SessionBody,
-        errors=(SessionError,),
+        errors=(InvalidSessionError,),
         links={"getAgent": AGENT, "listSessions": AGENT, "endAllSessions": AGENT, "endSession": SESSION},
     ),
     Operation(
@@ -94,8 +94,8 @@ OPERATIONS = [
         security=TOKEN_AUTH,
         status=HTTPStatus.NO_CONTENT,
         answers="The session has ended, now or before; also where the token was never known.",
-        errors=(SessionError,),
-        meanings={SessionError: "The token is missing or malformed."},
+        errors=(InvalidSessionError,),
+        meanings={InvalidSessionError: "The token is missing or malformed."},
     ),
     Operation(
         route="GET /agents",

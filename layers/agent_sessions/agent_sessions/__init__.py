@@ -2,12 +2,12 @@
 
 Other functions of the account validate a token in process::
 
-    from agent_sessions import SessionError, SessionService
+    from agent_sessions import InvalidSessionError, SessionService
 
     sessions = SessionService.from_environment()   # once, when the function starts
 
     def handler(event, context):
-        session = sessions.validate(token)         # raises SessionError, DatabaseError
+        session = sessions.validate(token)         # raises InvalidSessionError, DatabaseError
 
 The environment needs AGENTS_TABLE and SESSIONS_TABLE; the role needs ``dynamodb:GetItem`` and
 ``dynamodb:UpdateItem`` on the sessions and ``dynamodb:UpdateItem`` on the agents.
@@ -19,8 +19,8 @@ from agent_sessions.errors import (
     AgentSessionsError,
     DatabaseError,
     FieldError,
+    InvalidSessionError,
     NotFoundError,
-    SessionError,
     ValidationError,
 )
 from agent_sessions.services.agents import AgentService
@@ -34,10 +34,10 @@ __all__ = [
     "DatabaseError",
     "Ended",
     "FieldError",
+    "InvalidSessionError",
     "NotFoundError",
     "Presence",
     "Session",
-    "SessionError",
     "SessionPage",
     "SessionService",
     "Settings",

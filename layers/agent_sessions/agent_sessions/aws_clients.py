@@ -12,7 +12,7 @@ from botocore.loaders import Loader
 SERVICE_MODELS = Path(__file__).with_name("service_models")
 
 # botocore composes its own name for every call anew, which takes a tenth of the call's time.
-NAMED = Config(user_agent=f"agent-sessions botocore/{botocore.__version__}")
+USER_AGENT = Config(user_agent=f"agent-sessions botocore/{botocore.__version__}")
 
 
 def create_client(service: str, config: Config) -> Any:
@@ -21,4 +21,4 @@ def create_client(service: str, config: Config) -> Any:
     if SERVICE_MODELS.is_dir():
         models = Loader(extra_search_paths=[str(SERVICE_MODELS)], include_default_search_paths=False)
         session.register_component("data_loader", models)
-    return session.create_client(service, config=NAMED.merge(config))
+    return session.create_client(service, config=USER_AGENT.merge(config))

@@ -14,7 +14,7 @@ _answer_by: ContextVar[float] = ContextVar("answer_by", default=math.inf)
 
 
 @contextmanager
-def answer_within(seconds: float = ANSWER_SECONDS) -> Iterator[None]:
+def time_limit(seconds: float = ANSWER_SECONDS) -> Iterator[None]:
     """Give what is done inside, all its calls together, so many seconds, or less where less was left."""
     token = _answer_by.set(min(_answer_by.get(), clock.monotonic() + seconds))
     try:
@@ -24,5 +24,5 @@ def answer_within(seconds: float = ANSWER_SECONDS) -> Iterator[None]:
 
 
 def seconds_left() -> float:
-    """Return the seconds that are left; infinite outside of any ``answer_within``."""
+    """Return the seconds that are left; infinite outside of any ``time_limit``."""
     return _answer_by.get() - clock.monotonic()

@@ -30,7 +30,7 @@ class PayloadTooLargeError(AgentSessionsError):
     """The request body has more bytes than the API takes."""
 
 
-class SessionError(AgentSessionsError):
+class InvalidSessionError(AgentSessionsError):
     """There is no live session for the token.
 
     One message for a missing, malformed, unknown, expired and signed-out token, so that the

@@ -9,7 +9,7 @@ class Metric(StrEnum):
 
     SIGN_INS = "SignIns"
     AGENTS_CREATED = "AgentsCreated"
-    SESSIONS_REUSED = "SessionsReused"
+    AGENTS_RECOGNISED = "AgentsRecognised"
     VALIDATIONS = "Validations"
     REJECTED_TOKENS = "RejectedTokens"
     SIGN_OUTS = "SignOuts"
@@ -21,5 +21,5 @@ class Metric(StrEnum):
 type Count = Callable[[Metric], None]
 
 
-def ignore(_: Metric) -> None:
+def discard_count(_: Metric) -> None:
     """Count nothing."""

@@ -4,7 +4,7 @@ import random
 from contextlib import suppress
 
 
-def prepare() -> None:
+def reseed_after_restore() -> None:
     """Let each container draw random numbers of its own once it is restored.
 
     Tokens come from the operating system and differ anyway. Pauses between attempts are drawn from ``random``:

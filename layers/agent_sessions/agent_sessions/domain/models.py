@@ -38,7 +38,7 @@ class Session:
         return now < self.expires_at
 
     @property
-    def seniority(self) -> tuple[int, int, str]:
+    def sign_in_order(self) -> tuple[int, int, str]:
         """Orders the sessions of an agent: of two, the smaller is the older.
 
         Within a second the agent's own count of sign-ins tells which came first.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from agent_sessions.domain.identity import is_id
-from agent_sessions.errors import SessionError
+from agent_sessions.errors import InvalidSessionError
 
 # 32 bytes are 43 base64url characters; the last carries 4 bits, so only 16 of them can end a token.
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
@@ -40,9 +40,9 @@ class SessionToken:
 
     @classmethod
     def parse(cls, text: object) -> Self:
-        """Read whatever was presented, without asking anyone; raises SessionError where it is no token."""
+        """Read whatever was presented, without asking anyone; raises InvalidSessionError where it is no token."""
         if not (isinstance(text, str) and _TOKEN.fullmatch(text)):
-            raise SessionError
+            raise InvalidSessionError
         raw = base64.urlsafe_b64decode(text + "=")
         return cls._of(str(uuid.UUID(bytes=raw[:16])), text)
 

@@ -9,7 +9,7 @@ from botocore import exceptions
 from botocore.config import Config
 from botocore.parsers import ResponseParserError
 
-from agent_sessions import aws_clients as aws
+from agent_sessions import aws_clients
 from agent_sessions.deadline import seconds_left
 from agent_sessions.errors import DatabaseError
 
@@ -21,7 +21,7 @@ READ_SECONDS = 1.0
 ATTEMPT_SECONDS = CONNECT_SECONDS + READ_SECONDS
 
 # Up to three attempts, as far as they fit in the time that an operation has.
-PATIENCE = Config(
+CLIENT_CONFIG = Config(
     connect_timeout=CONNECT_SECONDS,
     read_timeout=READ_SECONDS,
     retries={"mode": "standard", "total_max_attempts": 3},
@@ -29,7 +29,7 @@ PATIENCE = Config(
     tcp_keepalive=True,
 )
 # Nobody waits for the report, and a page of a scan is a megabyte.
-REPORT_PATIENCE = PATIENCE.merge(Config(read_timeout=10.0))
+REPORT_CLIENT_CONFIG = CLIENT_CONFIG.merge(Config(read_timeout=10.0))
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
 _TRANSIENT = frozenset(
@@ -45,14 +45,14 @@ _TRANSIENT = frozenset(
 
 
 # What botocore takes for trouble on the way, and tries again after.
-WORTH_ANOTHER_ATTEMPT = {"status_code": 500, "body": b'{"__type": "RequestTimeout"}'}
+RETRYABLE_RESPONSE = {"status_code": 500, "body": b'{"__type": "RequestTimeout"}'}
 
 
 class ConditionFailedError(Exception):
     """A conditional write found another item than it asked for; an answer, not a failure."""
 
 
-class MalformedAnswerError(Exception):
+class MalformedResponseError(Exception):
     """What came back is not what DynamoDB sends, though it says that all is well."""
 
 
@@ -61,11 +61,11 @@ _UNREACHABLE = (
     exceptions.HTTPClientError,
     exceptions.ChecksumError,
     ResponseParserError,
-    MalformedAnswerError,
+    MalformedResponseError,
 )
 
 
-class Answer(dict[str, Any]):
+class DynamoResponse(dict[str, Any]):
     """What DynamoDB answered; to ask for a field that it left out raises DatabaseError."""
 
     def __init__(self, operation: str, fields: dict[str, Any]) -> None:
@@ -73,24 +73,24 @@ class Answer(dict[str, Any]):
         self._operation = operation
 
     def __missing__(self, field: str) -> Any:
-        raise DatabaseError(self._operation) from MalformedAnswerError(f"there is no {field}")
+        raise DatabaseError(self._operation) from MalformedResponseError(f"there is no {field}")
 
 
-def create_client(patience: Config = PATIENCE) -> "DynamoDBClient":
+def create_client(patience: Config = CLIENT_CONFIG) -> "DynamoDBClient":
     """Make a client of DynamoDB."""
-    client: DynamoDBClient = aws.create_client("dynamodb", patience)
-    prepare(client)
+    client: DynamoDBClient = aws_clients.create_client("dynamodb", patience)
+    validate_responses(client)
     return client
 
 
-def prepare(client: "DynamoDBClient") -> None:
+def validate_responses(client: "DynamoDBClient") -> None:
     """Let a client believe no answer that is not DynamoDB's, and begin no attempt that it has no time for."""
     client.meta.events.register("before-parse.dynamodb", _refuse_malformed)
     # The first handler that answers decides; botocore's types know of no answers.
     client.meta.events.register_first("needs-retry.dynamodb", cast("Callable[..., None]", _refuse_late))
 
 
-def call(operation: Callable[..., Any], **parameters: Any) -> Answer:
+def call(operation: Callable[..., Any], **parameters: Any) -> DynamoResponse:
     """Call DynamoDB.
 
     Raises:
@@ -105,8 +105,8 @@ def call(operation: Callable[..., Any], **parameters: Any) -> Answer:
     try:
         fields = operation(**parameters)
         if "Error" in fields:  # the status was 200, so botocore raises nothing
-            raise MalformedAnswerError
-        return Answer(name, fields)
+            raise MalformedResponseError
+        return DynamoResponse(name, fields)
     except exceptions.ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -125,7 +125,7 @@ def _refuse_malformed(response_dict: dict[str, Any], **_: Any) -> None:
     An empty answer means "no such item", so believing a garbled one would sign an agent out.
     """
     if not _is_whole(response_dict["body"], response_dict["headers"].get("x-amz-crc32")):
-        response_dict |= WORTH_ANOTHER_ATTEMPT
+        response_dict |= RETRYABLE_RESPONSE
 
 
 def _is_whole(body: bytes, checksum: str | None) -> bool:

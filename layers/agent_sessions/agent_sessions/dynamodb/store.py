@@ -11,7 +11,7 @@ from botocore.config import Config
 
 from agent_sessions.domain.identity import Identity
 from agent_sessions.domain.models import Agent, Session
-from agent_sessions.dynamodb.client import PATIENCE, ConditionFailedError, call, create_client
+from agent_sessions.dynamodb.client import CLIENT_CONFIG, ConditionFailedError, call, create_client
 from agent_sessions.dynamodb.items import Item, number, read_agent, read_session, session_item, session_key
 from agent_sessions.errors import DatabaseError
 from agent_sessions.settings import Settings
@@ -24,8 +24,8 @@ IDENTITY_INDEX = "identity_key-index"
 # A write may not create what a sign-out, a TTL deletion or an expiry has ended.
 IS_LIVE = "attribute_exists(session_id) AND expires_at > :now"
 IS_OWNED = "#owner = :owner"
-IS_THERE = "attribute_exists(agent_id)"
-IS_NEWS = "attribute_exists(agent_id) AND last_active < :seen"
+AGENT_EXISTS = "attribute_exists(agent_id)"
+LAST_ACTIVE_IS_OLDER = "attribute_exists(agent_id) AND last_active < :seen"
 
 # Everything set at birth survives every later sign-in. A missing context is stored as NULL, because
 # an attribute that is not there would be set by the first sign-in with the context "default".
@@ -60,7 +60,7 @@ class Store:
         self._sessions = sessions_table
 
     @classmethod
-    def from_settings(cls, settings: Settings, patience: Config = PATIENCE) -> Self:
+    def from_settings(cls, settings: Settings, patience: Config = CLIENT_CONFIG) -> Self:
         """Make the store of this deployment, with a client of its own."""
         return cls(create_client(patience), agents_table=settings.agents_table, sessions_table=settings.sessions_table)
 
@@ -96,7 +96,9 @@ class Store:
         """Record the sign-in of an agent that is there; return None, and write nothing, where it is not."""
         try:
             return read_agent(
-                self._sign_in(agent_id, owner, identity, session_id=session_id, now=now, ConditionExpression=IS_THERE)
+                self._sign_in(
+                    agent_id, owner, identity, session_id=session_id, now=now, ConditionExpression=AGENT_EXISTS
+                )
             )
         except ConditionFailedError:
             return None
@@ -135,7 +137,7 @@ class Store:
         )
         return read_agent(answer["Item"]) if "Item" in answer else None
 
-    def record_seen(self, agent_id: str, seen: int) -> None:
+    def update_last_active(self, agent_id: str, seen: int) -> None:
         """Write when an agent was last seen; never backwards, and never for an agent that is gone."""
         with suppress(ConditionFailedError):
             call(
@@ -143,7 +145,7 @@ class Store:
                 TableName=self._agents,
                 Key={"agent_id": {"S": agent_id}},
                 UpdateExpression="SET last_active = :seen",
-                ConditionExpression=IS_NEWS,
+                ConditionExpression=LAST_ACTIVE_IS_OLDER,
                 ExpressionAttributeValues={":seen": number(seen)},
             )
 

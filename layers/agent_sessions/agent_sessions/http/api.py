@@ -16,22 +16,24 @@ from agent_sessions import clock
 from agent_sessions.errors import AgentSessionsError, DatabaseError, FieldError, NotFoundError, ValidationError
 from agent_sessions.http.caller import owner_of
 from agent_sessions.http.json_body import read_json_object
-from agent_sessions.http.problems import answer_to, problem_of
+from agent_sessions.http.problems import problem_of, response_for
 from agent_sessions.metrics import Metric
 from agent_sessions.settings import Settings
 
-ALWAYS = {"Cache-Control": "no-store"}
+NO_STORE = {"Cache-Control": "no-store"}
 # In ASCII: whatever an owner is called, it can neither end a log line nor steer the terminal that shows it.
 LOG_LINE = partial(json.dumps, default=str, separators=(",", ":"))
 
 
-def answer(status: HTTPStatus, body: Mapping[str, Any] | None = None, location: str | None = None) -> Response[str]:
+def json_response(
+    status: HTTPStatus, body: Mapping[str, Any] | None = None, location: str | None = None
+) -> Response[str]:
     """Make a response with a JSON body, or with none."""
     return Response(
         status_code=status,
         content_type=None if body is None else "application/json",
         body="" if body is None else json.dumps(body),
-        headers=ALWAYS if location is None else {**ALWAYS, "Location": location},
+        headers=NO_STORE if location is None else {**NO_STORE, "Location": location},
     )
 
 
@@ -147,12 +149,12 @@ class HttpApi(APIGatewayHttpResolver):
             self._logger.warning("database error", operation=error.operation, cause=type(error.__cause__).__name__)
         elif not isinstance(error, AgentSessionsError):
             self._logger.exception("bug")
-        answered = answer_to(error)
+        answered = response_for(error)
         return Response(
             status_code=answered.status,
             content_type="application/problem+json",
             body=json.dumps(problem_of(error, self._request_id)),
-            headers={**ALWAYS, **answered.headers},
+            headers={**NO_STORE, **answered.headers},
         )
 
     def _no_route(self, _: Exception) -> Response[str]:

@@ -8,9 +8,9 @@ from agent_sessions.errors import (
     AgentSessionsError,
     CallerError,
     DatabaseError,
+    InvalidSessionError,
     NotFoundError,
     PayloadTooLargeError,
-    SessionError,
     ValidationError,
 )
 
@@ -18,7 +18,7 @@ RETRY_AFTER_SECONDS = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ErrorResponse:
     """The status and the headers that one type of error is answered with."""
 
     status: HTTPStatus
@@ -26,15 +26,15 @@ class Answer:
 
 
 # An exception is answered by the nearest of its classes.
-ANSWERS: dict[type[Exception], Answer] = {
-    ValidationError: Answer(HTTPStatus.BAD_REQUEST),
-    PayloadTooLargeError: Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+RESPONSES: dict[type[Exception], ErrorResponse] = {
+    ValidationError: ErrorResponse(HTTPStatus.BAD_REQUEST),
+    PayloadTooLargeError: ErrorResponse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     # RFC 6750, 3
-    SessionError: Answer(HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": 'Bearer error="invalid_token"'}),
-    CallerError: Answer(HTTPStatus.FORBIDDEN),
-    NotFoundError: Answer(HTTPStatus.NOT_FOUND),
-    DatabaseError: Answer(HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": str(RETRY_AFTER_SECONDS)}),
-    Exception: Answer(HTTPStatus.INTERNAL_SERVER_ERROR),
+    InvalidSessionError: ErrorResponse(HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": 'Bearer error="invalid_token"'}),
+    CallerError: ErrorResponse(HTTPStatus.FORBIDDEN),
+    NotFoundError: ErrorResponse(HTTPStatus.NOT_FOUND),
+    DatabaseError: ErrorResponse(HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": str(RETRY_AFTER_SECONDS)}),
+    Exception: ErrorResponse(HTTPStatus.INTERNAL_SERVER_ERROR),
 }
 
 
@@ -59,21 +59,21 @@ class Problem(TypedDict):
     detail: str
     """What went wrong, for people."""
     error: str
-    """The kind of error, for programs: `ValidationError`, `SessionError`, `NotFoundError`, `DatabaseError`, …"""
+    """The kind of error, for programs: `ValidationError`, `InvalidSessionError`, `NotFoundError`, `DatabaseError`, …"""
     request_id: str
     """Name this when you ask for help; log lines carry it."""
     errors: NotRequired[list[BadField]]
     """Each bad field, where the request is bad."""
 
 
-def answer_to(error: Exception) -> Answer:
+def response_for(error: Exception) -> ErrorResponse:
     """Return how an error is answered."""
-    return next(ANSWERS[kind] for kind in type(error).__mro__ if kind in ANSWERS)
+    return next(RESPONSES[kind] for kind in type(error).__mro__ if kind in RESPONSES)
 
 
 def problem_of(error: Exception, request_id: str) -> Problem:
     """Return the body that tells a caller of an error; a bug is not described to callers."""
-    status = answer_to(error).status
+    status = response_for(error).status
     told = isinstance(error, AgentSessionsError)
     problem: Problem = {
         "type": "about:blank",

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from agent_sessions import aws_clients as aws
-from agent_sessions import clock
-from agent_sessions.dynamodb.client import REPORT_PATIENCE
+from agent_sessions import aws_clients, clock
+from agent_sessions.dynamodb.client import REPORT_CLIENT_CONFIG
 from agent_sessions.dynamodb.store import Store
 from agent_sessions.settings import Settings
 
@@ -46,8 +45,8 @@ class ActivityReport:
     def from_environment(cls) -> "ActivityReport":
         """Make the report of this deployment; raises SettingsError that names what is missing."""
         settings = Settings.from_environment()
-        cloudwatch: CloudWatchClient = aws.create_client("cloudwatch", REPORT_PATIENCE)
-        return cls(Store.from_settings(settings, REPORT_PATIENCE), cloudwatch, settings)
+        cloudwatch: CloudWatchClient = aws_clients.create_client("cloudwatch", REPORT_CLIENT_CONFIG)
+        return cls(Store.from_settings(settings, REPORT_CLIENT_CONFIG), cloudwatch, settings)
 
     def run(self) -> Active:
         """Count, then put both metrics in one call.
@@ -67,7 +66,7 @@ class ActivityReport:
         return Active(now, sum(sessions for sessions, _ in counts), sum(agents for _, agents in counts))
 
     def _count_segment(self, now: int, segment: int, segments: int) -> tuple[int, int]:
-        return count_runs(self._store.live_session_agents(now=now, segment=segment, segments=segments))
+        return count_sessions_and_agents(self._store.live_session_agents(now=now, segment=segment, segments=segments))
 
     def _put(self, active: Active) -> None:
         self._cloudwatch.put_metric_data(
@@ -86,7 +85,7 @@ class ActivityReport:
         )
 
 
-def count_runs(pages: Iterable[Sequence[str]]) -> tuple[int, int]:
+def count_sessions_and_agents(pages: Iterable[Sequence[str]]) -> tuple[int, int]:
     """Return how many entries the pages have, and how many runs of equal ones, also across pages.
 
     A scan meets all sessions of an agent in a row, so a run is an agent.

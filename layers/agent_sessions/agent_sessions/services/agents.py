@@ -4,15 +4,15 @@ from itertools import batched
 from typing import Self
 
 from agent_sessions import clock
-from agent_sessions.deadline import answer_within, seconds_left
+from agent_sessions.deadline import seconds_left, time_limit
 from agent_sessions.domain import identity
 from agent_sessions.domain.identity import Identity
 from agent_sessions.domain.models import Agent, Ended, Presence, Session, SessionPage
 from agent_sessions.dynamodb.client import ATTEMPT_SECONDS
 from agent_sessions.dynamodb.store import BATCH, Store
 from agent_sessions.errors import NotFoundError
-from agent_sessions.metrics import Count, ignore
-from agent_sessions.services.presence import record_seen
+from agent_sessions.metrics import Count, discard_count
+from agent_sessions.services.presence import update_last_active
 from agent_sessions.settings import Settings
 
 MAX_PAGE = 100
@@ -31,12 +31,12 @@ class AgentService:
         count: Is told of each thing that happens, by metric name.
     """
 
-    def __init__(self, store: Store, *, count: Count = ignore) -> None:
+    def __init__(self, store: Store, *, count: Count = discard_count) -> None:
         self._store = store
         self._count = count
 
     @classmethod
-    def from_environment(cls, *, count: Count = ignore) -> Self:
+    def from_environment(cls, *, count: Count = discard_count) -> Self:
         """Make the service of this deployment from the environment that template.yaml sets.
 
         Raises:
@@ -44,7 +44,7 @@ class AgentService:
         """
         return cls(Store.from_settings(Settings.from_environment()), count=count)
 
-    @answer_within()
+    @time_limit()
     def find_agent(self, owner: str, agent_name: str, context: str | None = None) -> Presence:
         """Find an agent by its identity, and its presence.
 
@@ -56,7 +56,7 @@ class AgentService:
         agent_id = self._store.find_agent_id(owner, who.key) or identity.agent_id(owner, who.key)
         return self.get_agent(owner, agent_id)
 
-    @answer_within()
+    @time_limit()
     def get_agent(self, owner: str, agent_id: str) -> Presence:
         """Return an agent with its presence."""
         agent = self._owned(owner, agent_id)
@@ -64,7 +64,7 @@ class AgentService:
         live = [each.last_active for each in self._store.sessions_of(agent_id) if each.is_live(now)]
         return Presence(agent, len(live), max([agent.last_active, *live]))
 
-    @answer_within()
+    @time_limit()
     def list_sessions(
         self, owner: str, agent_id: str, *, limit: int = MAX_PAGE, after: str | None = None
     ) -> SessionPage:
@@ -87,7 +87,7 @@ class AgentService:
                 page.append(session)
         return SessionPage(tuple(page), None)
 
-    @answer_within()
+    @time_limit()
     def end_session(self, owner: str, agent_id: str, session_id: str) -> None:
         """End a session by its handle; no error where it had already ended."""
         if not (identity.is_id(agent_id) and identity.is_id(session_id)):
@@ -97,9 +97,9 @@ class AgentService:
             self._owned(owner, agent_id)
         elif session.is_live(clock.now()):
             # One that had expired changes nothing, as if TTL had deleted it before.
-            record_seen(self._store, agent_id, session.last_active, self._count)
+            update_last_active(self._store, agent_id, session.last_active, self._count)
 
-    @answer_within()
+    @time_limit()
     def end_all_sessions(self, owner: str, agent_id: str) -> Ended:
         """Sign an agent out everywhere; where time runs out, ``more`` is true and calling again goes on."""
         agent = self._owned(owner, agent_id)
@@ -115,7 +115,7 @@ class AgentService:
             seen = max([seen, *(each.last_active for each in batch)])
             more = len(batch) == BATCH
         if seen > agent.last_active:
-            record_seen(self._store, agent_id, seen, self._count)
+            update_last_active(self._store, agent_id, seen, self._count)
         return Ended(ended, more)
 
     def _owned(self, owner: str, agent_id: str) -> Agent:

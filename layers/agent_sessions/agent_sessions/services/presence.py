@@ -5,13 +5,13 @@ from agent_sessions.errors import DatabaseError
 from agent_sessions.metrics import Count, Metric
 
 
-def record_seen(store: Store, agent_id: str, seen: int, count: Count) -> None:
+def update_last_active(store: Store, agent_id: str, seen: int, count: Count) -> None:
     """Write that an agent was seen at ``seen`` (epoch seconds), best effort.
 
     It follows something that has already happened, such as a sign-out, so its failure is counted and
     not raised.
     """
     try:
-        store.record_seen(agent_id, seen)
+        store.update_last_active(agent_id, seen)
     except DatabaseError:
         count(Metric.TOUCH_FAILURES)

@@ -4,15 +4,15 @@ from dataclasses import replace
 from typing import Self
 
 from agent_sessions import clock
-from agent_sessions.deadline import answer_within
+from agent_sessions.deadline import time_limit
 from agent_sessions.domain import identity
 from agent_sessions.domain.identity import Identity
 from agent_sessions.domain.models import Agent, Session, SignedIn
 from agent_sessions.domain.tokens import SessionToken
 from agent_sessions.dynamodb.store import Store
-from agent_sessions.errors import DatabaseError, SessionError
-from agent_sessions.metrics import Count, Metric, ignore
-from agent_sessions.services.presence import record_seen
+from agent_sessions.errors import DatabaseError, InvalidSessionError
+from agent_sessions.metrics import Count, Metric, discard_count
+from agent_sessions.services.presence import update_last_active
 from agent_sessions.services.session_cache import SessionCache
 from agent_sessions.settings import Settings
 
@@ -29,14 +29,14 @@ class SessionService:
         count: Is told of each thing that happens, by metric name.
     """
 
-    def __init__(self, store: Store, settings: Settings, *, count: Count = ignore) -> None:
+    def __init__(self, store: Store, settings: Settings, *, count: Count = discard_count) -> None:
         self._store = store
         self._settings = settings
         self._count = count
         self._cache = SessionCache(settings.session_cache)
 
     @classmethod
-    def from_environment(cls, *, count: Count = ignore) -> Self:
+    def from_environment(cls, *, count: Count = discard_count) -> Self:
         """Make the service of this deployment from the environment that template.yaml sets.
 
         Raises:
@@ -45,7 +45,7 @@ class SessionService:
         settings = Settings.from_environment()
         return cls(Store.from_settings(settings), settings, count=count)
 
-    @answer_within()
+    @time_limit()
     def sign_in(self, owner: str, agent_name: str, context: str | None = None, *, exclusive: bool = False) -> SignedIn:
         """Recognise or create the agent, and give it a new session.
 
@@ -62,7 +62,7 @@ class SessionService:
         """
         who = Identity.of(agent_name, context)
         now = clock.now()
-        token, agent, reused = self._recognised(owner, who, now)
+        token, agent, reused = self._recognise(owner, who, now)
         ends_at = now + self._settings.lifetime
         session = Session(
             agent_id=agent.agent_id,
@@ -81,10 +81,10 @@ class SessionService:
         if exclusive:
             self._end_older(session)
         self._count(Metric.SIGN_INS)
-        self._count(Metric.SESSIONS_REUSED if reused else Metric.AGENTS_CREATED)
+        self._count(Metric.AGENTS_RECOGNISED if reused else Metric.AGENTS_CREATED)
         return SignedIn(session, token.secret, reused)
 
-    def _recognised(self, owner: str, who: Identity, now: int) -> tuple[SessionToken, Agent, bool]:
+    def _recognise(self, owner: str, who: Identity, now: int) -> tuple[SessionToken, Agent, bool]:
         """Reuse or create the agent; return the token of its new session, it, and whether it was known.
 
         Only an agent that is there is reused under an id that was not derived. The index may still show
@@ -108,29 +108,29 @@ class SessionService:
         that race at least one sees the other, and both judge by the same order: one stays.
         """
         sessions = list(self._store.sessions_of(own.agent_id))
-        ended = [each for each in sessions if each.seniority < own.seniority and each.is_live(own.created_at)]
-        if any(each.exclusive and each.seniority > own.seniority for each in sessions):
+        ended = [each for each in sessions if each.sign_in_order < own.sign_in_order and each.is_live(own.created_at)]
+        if any(each.exclusive and each.sign_in_order > own.sign_in_order for each in sessions):
             ended.append(own)
         self._store.delete_sessions(ended)
         for each in ended:
             self._cache.forget(each.session_id)
 
-    @answer_within()
+    @time_limit()
     def validate(self, session_token: str) -> Session:
         """Return the live session of a token, and record its use.
 
         Raises:
-            SessionError: malformed, unknown, expired or ended; a malformed token costs no call.
+            InvalidSessionError: malformed, unknown, expired or ended; a malformed token costs no call.
         """
         try:
-            session = self._validated(SessionToken.parse(session_token))
-        except SessionError:
+            session = self._load_live(SessionToken.parse(session_token))
+        except InvalidSessionError:
             self._count(Metric.REJECTED_TOKENS)
             raise
         self._count(Metric.VALIDATIONS)
         return session
 
-    def _validated(self, token: SessionToken) -> Session:
+    def _load_live(self, token: SessionToken) -> Session:
         now = clock.now()
         session = self._cache.get(token.session_id, now)
         if session is not None and not self._touch_is_due(session, now):
@@ -138,16 +138,16 @@ class SessionService:
         session = self._store.get_session(token.agent_id, token.session_id)
         if session is None or not session.is_live(now):
             self._cache.forget(token.session_id)
-            raise SessionError
+            raise InvalidSessionError
         if self._touch_is_due(session, now):
-            session = self._touched(session, now)
+            session = self._touch(session, now)
         self._cache.remember(session, now)
         return session
 
     def _touch_is_due(self, session: Session, now: int) -> bool:
         return now - session.last_active >= self._settings.touch_interval
 
-    def _touched(self, session: Session, now: int) -> Session:
+    def _touch(self, session: Session, now: int) -> Session:
         expires_at = self._expires_at(now, session.ends_at)
         try:
             live = self._store.touch_session(session.agent_id, session.session_id, now=now, expires_at=expires_at)
@@ -157,27 +157,27 @@ class SessionService:
             return session
         if not live:
             self._cache.forget(session.session_id)
-            raise SessionError
+            raise InvalidSessionError
         self._count(Metric.TOUCHES)
         interval = self._settings.last_seen_interval
         if now // interval > session.last_active // interval:
-            record_seen(self._store, session.agent_id, now, self._count)
+            update_last_active(self._store, session.agent_id, now, self._count)
         return replace(session, last_active=now, expires_at=expires_at)
 
     def _expires_at(self, now: int, ends_at: int) -> int:
         """When a session used at ``now`` ends: never early, although uses within an interval go unwritten."""
         return min(now + self._settings.idle_timeout + self._settings.touch_interval, ends_at)
 
-    @answer_within()
+    @time_limit()
     def sign_out(self, session_token: str) -> Session | None:
         """End the session of a token; return it, or None where it had already ended.
 
         Raises:
-            SessionError: the token is malformed.
+            InvalidSessionError: the token is malformed.
         """
         try:
             token = SessionToken.parse(session_token)
-        except SessionError:
+        except InvalidSessionError:
             self._count(Metric.REJECTED_TOKENS)
             raise
         self._cache.forget(token.session_id)
@@ -186,10 +186,10 @@ class SessionService:
         if session is None or not session.is_live(now):
             return None
         self._count(Metric.SIGN_OUTS)
-        record_seen(self._store, session.agent_id, now, self._count)
+        update_last_active(self._store, session.agent_id, now, self._count)
         return session
 
-    @answer_within()
+    @time_limit()
     def check_health(self) -> None:
         """Ask the database for one item; raises DatabaseError where it does not answer."""
         self._store.ping()
