@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Self, cast
 import botocore.session
 
 from agent_sessions.domain.models import SignedIn
-from agent_sessions.dynamodb.store import IDENTITY_INDEX, Store
+from agent_sessions.dynamodb.agents_table import IDENTITY_INDEX
+from agent_sessions.dynamodb.client import BotocoreTransport
+from agent_sessions.dynamodb.tables import Tables
 from agent_sessions.services.sessions import SessionService
 from agent_sessions.settings import Settings
 from benchmarks import BUILT
@@ -95,5 +97,6 @@ class Service:
         """Make a session with the timeouts of an environment."""
         times = Settings.from_environment(environ)
         settings = replace(times, agents_table=self.settings.agents_table, sessions_table=self.settings.sessions_table)
-        store = Store(self.client, agents_table=self.settings.agents_table, sessions_table=self.settings.sessions_table)
-        return SessionService(store, settings).sign_in(OWNER, agent_name)
+        return SessionService(Tables.over(BotocoreTransport(self.client), settings), settings).sign_in(
+            OWNER, agent_name
+        )

@@ -12,7 +12,9 @@ from typing import Any
 
 import boto3
 
-from agent_sessions import SessionService, Settings, Store, clock
+from agent_sessions import SessionService, Settings, clock
+from agent_sessions.dynamodb.client import BotocoreTransport
+from agent_sessions.dynamodb.tables import Tables
 from benchmarks.measurements.other_stores import PEERS, Contestant
 from benchmarks.samples import interleaved
 from tools.dynamodb.capacity_meter import Meter
@@ -48,8 +50,8 @@ def main(rounds: int, repeat: int) -> dict[str, Any]:
 def agent_sessions() -> Contestant:
     """This project, in process as the others are: a sign-in recognises the agent too."""
     settings = Settings.from_environment()
-    store = Store.from_settings(settings)
-    service = SessionService(store, settings)
+    transport = BotocoreTransport.connect()
+    service = SessionService(Tables.over(transport, settings), settings)
     now = clock.now
 
     def a_minute_later(action: Callable[[str], object]) -> Callable[[str], None]:
@@ -63,7 +65,7 @@ def agent_sessions() -> Contestant:
         return acted
 
     return Contestant(
-        client=store._client,
+        client=transport.client,
         create=lambda: service.sign_in("public", "Claude").session_token,
         validate=service.validate,
         slide=a_minute_later(service.validate),

@@ -9,7 +9,7 @@ from itertools import batched
 from agent_sessions.domain.models import Session
 from agent_sessions.dynamodb.items import session_item
 from benchmarks.service import REGION, Service
-from tools.dynamodb.fast_client import WireClient
+from tools.dynamodb.fast_client import FastClient
 
 BATCH = 25
 # Enough that the engine, which takes them one by one, never waits for the next.
@@ -36,7 +36,7 @@ def agent(number: int) -> int:
 def _write(service: Service, numbers: Sequence[int], now: int) -> None:
     # botocore would take longer than the engine.
     table = service.settings.sessions_table
-    with closing(WireClient(service.url, key=service.account, region=REGION)) as client:
+    with closing(FastClient(service.url, key=service.account, region=REGION)) as client:
         for batch in batched(_sessions(numbers, now), BATCH, strict=False):
             requests = [{"PutRequest": {"Item": session_item(session)}} for session in batch]
             if client.batch_write_item(RequestItems={table: requests})["UnprocessedItems"]:

@@ -8,8 +8,8 @@ import time
 
 from botocore.config import Config
 
-from agent_sessions.dynamodb.client import REPORT_CLIENT_CONFIG
-from agent_sessions.dynamodb.store import Store
+from agent_sessions.dynamodb.client import REPORT_CLIENT_CONFIG, BotocoreTransport
+from agent_sessions.dynamodb.tables import Tables
 from agent_sessions.services.activity_report import ActivityReport
 from agent_sessions.settings import Settings
 from benchmarks.process import peak_memory
@@ -22,10 +22,11 @@ CLIENT_CONFIG = REPORT_CLIENT_CONFIG.merge(Config(read_timeout=300))
 def main() -> dict[str, float]:
     """Count once; tell what was counted, and what that took."""
     settings = Settings.from_environment()
-    store = Store.from_settings(settings, CLIENT_CONFIG)
-    meter = Meter(store._client)
+    transport = BotocoreTransport.connect(CLIENT_CONFIG)
+    meter = Meter(transport.client)
     cpu, wall = time.process_time(), time.perf_counter()
-    active = ActivityReport(store, None, settings).count()  # type: ignore[arg-type]  # puts no metric
+    report = ActivityReport(Tables.over(transport, settings), None, settings)  # type: ignore[arg-type]  # puts no metric
+    active = report.count()
     calls, read, _ = meter.spent
     return {
         "sessions": active.sessions,

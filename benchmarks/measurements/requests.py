@@ -68,7 +68,7 @@ class Function:
         os.environ.clear()
         os.environ.update(before)
         self.handler: Callable[[Event, object], dict[str, Any]] = module.handler
-        self.client = module.service._store._client
+        self.client = module.service.tables.sessions.transport.client
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,11 @@ import os
 import random
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 
-from agent_sessions import SessionService, Settings, Store
+from agent_sessions import SessionService, Settings, Tables
+from agent_sessions.dynamodb.client import BotocoreTransport
 from benchmarks.samples import interleaved
 
 
@@ -18,11 +20,11 @@ def main(rounds: int) -> dict[str, list[tuple[float, float]]]:
     """Return the CPU and the wall seconds of a validation, by table, round by round."""
     tables: dict[str, list[str]] = json.loads(os.environ["TABLES"])
     settings = Settings.from_environment()
-    store = Store.from_settings(settings)
-    client = store._client
+    transport = BotocoreTransport.connect()
     cases = {}
     for table, tokens in tables.items():
-        service = SessionService(Store(client, agents_table=settings.agents_table, sessions_table=table), settings)
+        other = replace(settings, sessions_table=table)
+        service = SessionService(Tables.over(transport, other), other)
         cases[table] = partial(validate_all, service, tokens)
     return interleaved(rounds, cases)
 

@@ -11,8 +11,9 @@ from agent_sessions.services.agents import AgentService
 from agent_sessions.settings import Settings
 from agent_sessions.snapstart import reseed_after_restore
 
-api = HttpApi(Settings.from_environment())
-service = AgentService.from_environment(count=api.count)
+settings = Settings.from_environment()
+api = HttpApi(settings)
+service = AgentService.from_settings(settings, count=api.count)
 handler = api.handle
 reseed_after_restore()
 

@@ -10,8 +10,9 @@ from agent_sessions.services.sessions import SessionService
 from agent_sessions.settings import Settings
 from agent_sessions.snapstart import reseed_after_restore
 
-api = HttpApi(Settings.from_environment())
-service = SessionService.from_environment(count=api.count)
+settings = Settings.from_environment()
+api = HttpApi(settings)
+service = SessionService.from_settings(settings, count=api.count)
 handler = api.handle
 reseed_after_restore()
 

@@ -92,12 +92,16 @@ def test_an_agent_with_presence(
 
 
 def test_the_report_is_linear_at_half_price(sessions: SessionService, database: Database, meter: Meter) -> None:
-    store, read = database.store(), []
+    tables, read = database.tables(), []
     for count in (100, 200):
         for number in range(100):
             sessions.sign_in(OWNER, f"{count} {number}")
         meter.reset()
-        pages = [page for segment in range(4) for page in store.live_session_agents(now=0, segment=segment, segments=4)]
+        pages = [
+            page
+            for segment in range(4)
+            for page in tables.sessions.live_session_agents(now=0, segment=segment, segments=4)
+        ]
         assert sum(map(len, pages)) == count
         calls, units, written = meter.spent
         assert (calls, written) == (["Scan"] * 4, 0)

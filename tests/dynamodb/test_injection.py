@@ -20,7 +20,7 @@ def test_a_name_and_a_context_are_stored_and_found_as_they_are(
         assert (item["owner"], item["agent_name"], item["context"]) == ({"S": OWNER}, {"S": text}, {"S": text})
         assert (item["sign_ins"], item["first_session_id"]) == ({"N": "1"}, {"S": session.session_id})
         assert agents.find_agent(OWNER, text, text).agent.agent_id == session.agent_id
-        assert database.store().get_session(session.agent_id, session.session_id) == session
+        assert database.tables().sessions.get_session(session.agent_id, session.session_id) == session
         made.add(session.agent_id)
 
     assert len(made) == len(ALLOWED)

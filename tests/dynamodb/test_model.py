@@ -87,8 +87,8 @@ class Machine(RuleBasedStateMachine):
     def __init__(self, database: Database, report: ActivityReport, clock: FrozenClock, lengths: list[int]) -> None:
         super().__init__()
         self.database, self.report, self.clock, self.lengths = database, report, clock, lengths
-        self.store = database.store()
-        self.agents = AgentService(self.store)
+        self.tables = database.tables()
+        self.agents = AgentService(self.tables)
         self.ids: dict[Key, str] = {}
         self.signed_in: list[Session] = []
         self.steps = -1
@@ -99,7 +99,7 @@ class Machine(RuleBasedStateMachine):
         self.clock.time = 1_800_000_000
         configured = replace(self.database.settings, session_cache=cache, **times)
         self.model = Model(configured, self.clock.time)
-        self.containers = [SessionService(self.database.store(), configured) for _ in range(2)]
+        self.containers = [SessionService(self.database.tables(), configured) for _ in range(2)]
         # Hypothesis leaves some rules out of a run; without these, one without sign-ins would do nothing.
         return multiple(*(self.signed_in_as(0, owner, ("Claude", None)) for owner in ("ada", "ada", "bob")))
 
@@ -252,7 +252,7 @@ class Machine(RuleBasedStateMachine):
         """Delete some of what has expired, at the very second or any time later; no answer may tell."""
         live = {each.session_id for each in self.model.live()}
         expired = (each for each in self.signed_in if each.session_id not in live)
-        self.store.delete_sessions(each for place, each in enumerate(expired) if which >> place % 16 & 1)
+        self.tables.sessions.delete_sessions(each for place, each in enumerate(expired) if which >> place % 16 & 1)
 
     def teardown(self) -> None:
         self.lengths.append(self.steps)
@@ -268,8 +268,8 @@ def unless[T](error: type[Exception], ask: Callable[[], T]) -> T | None:
 
 
 @pytest.fixture
-def new_client(new_wire_client: NewClient) -> NewClient:
-    return new_wire_client
+def new_client(new_fast_client: NewClient) -> NewClient:
+    return new_fast_client
 
 
 @pytest.mark.no_cover  # to follow every line takes as long again, and other tests meet them all

@@ -15,7 +15,7 @@ import pytest
 from agent_sessions import clock
 from agent_sessions.domain import identity
 from agent_sessions.domain.models import SignedIn
-from agent_sessions.dynamodb.store import Store
+from agent_sessions.dynamodb.agents_table import AgentsTable
 from agent_sessions.services.agents import AgentService
 from agent_sessions.services.sessions import SessionService
 from tests.conftest import THOROUGH, FrozenClock
@@ -53,21 +53,21 @@ def ghost(identity_key: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_OID, identity_key))
 
 
-class Lagging(Store):
+class Lagging(AgentsTable):
     """Its index shows nothing yet."""
 
     def find_agent_id(self, owner: str, identity_key: str) -> str | None:
         return None
 
 
-class Stale(Store):
+class Stale(AgentsTable):
     """Its index still shows the agent that was deleted, whose id every sign-in would derive again."""
 
     def find_agent_id(self, owner: str, identity_key: str) -> str | None:
         return identity.agent_id(owner, identity_key)
 
 
-class Haunted(Store):
+class Haunted(AgentsTable):
     """Its index still shows an imported agent that was deleted, under an id that nobody derives."""
 
     def find_agent_id(self, owner: str, identity_key: str) -> str | None:
@@ -75,19 +75,19 @@ class Haunted(Store):
 
 
 # How many calls a first sign-in makes.
-CALLS: dict[type[Store], int] = {Store: 3, Lagging: 2, Stale: 2, Haunted: 3}
+CALLS: dict[type[AgentsTable], int] = {AgentsTable: 3, Lagging: 2, Stale: 2, Haunted: 3}
 
 
 @pytest.mark.parametrize(
     ("clients", "kinds", "rounds"),
     [
-        pytest.param("new_wire_client", (Store,), ROUNDS, id="true"),
-        pytest.param("new_wire_client", (Lagging,), ROUNDS, id="lagging"),
-        pytest.param("new_wire_client", (Stale,), ROUNDS, id="stale"),
-        pytest.param("new_wire_client", (Haunted,), MORE_ROUNDS, id="haunted"),
+        pytest.param("new_fast_client", (AgentsTable,), ROUNDS, id="true"),
+        pytest.param("new_fast_client", (Lagging,), ROUNDS, id="lagging"),
+        pytest.param("new_fast_client", (Stale,), ROUNDS, id="stale"),
+        pytest.param("new_fast_client", (Haunted,), MORE_ROUNDS, id="haunted"),
         # An index has replicas, so that of two readers one may see what the other does not.
-        pytest.param("new_wire_client", (Store, Lagging, Stale, Haunted), MORE_ROUNDS, id="all-of-these"),
-        pytest.param("new_engine_client", (Store,), FEW_ROUNDS, id="true-by-botocore"),
+        pytest.param("new_fast_client", (AgentsTable, Lagging, Stale, Haunted), MORE_ROUNDS, id="all-of-these"),
+        pytest.param("new_engine_client", (AgentsTable,), FEW_ROUNDS, id="true-by-botocore"),
     ],
 )
 def test_first_sign_ins_at_once_make_one_agent(
@@ -95,12 +95,12 @@ def test_first_sign_ins_at_once_make_one_agent(
     database: Database,
     frozen: FrozenClock,
     clients: str,
-    kinds: tuple[type[Store], ...],
+    kinds: tuple[type[AgentsTable], ...],
     rounds: int,
 ) -> None:
     new_client: NewClient = request.getfixturevalue(clients)
     services = [
-        SessionService(database.store(new_client(), kinds[number % len(kinds)]), database.settings)
+        SessionService(database.tables(new_client(), kinds[number % len(kinds)]), database.settings)
         for number in range(WORKERS)
     ]
     with ThreadPoolExecutor(WORKERS) as pool:
@@ -120,7 +120,7 @@ def test_first_sign_ins_at_once_make_one_agent(
     agents = database.client.scan(TableName=database.settings.agents_table, ConsistentRead=True)["Items"]
     assert len(agents) == rounds
     assert {each["sign_ins"]["N"] for each in agents} == {str(WORKERS)}
-    presence = AgentService(database.store()).get_agent(OWNER, identity.agent_id(OWNER, key))
+    presence = AgentService(database.tables()).get_agent(OWNER, identity.agent_id(OWNER, key))
     assert presence.active_sessions == WORKERS
 
 
@@ -130,12 +130,12 @@ def test_first_sign_ins_at_once_make_one_agent(
     ids=lambda kinds: "-".join(kind.__name__ for kind in kinds),
 )
 def test_two_first_sign_ins_in_every_order_of_their_calls_make_one_agent(
-    database: Database, frozen: FrozenClock, kinds: tuple[type[Store], type[Store]]
+    database: Database, frozen: FrozenClock, kinds: tuple[type[AgentsTable], type[AgentsTable]]
 ) -> None:
     steps = Steps()
     clients = [database.new_client() for _ in kinds]
     one, other = (
-        SessionService(database.store(client, kind), database.settings)
+        SessionService(database.tables(client, kind), database.settings)
         for client, kind in zip(clients, kinds, strict=True)
     )
     for who, client in zip("ab", clients, strict=True):
@@ -154,19 +154,19 @@ def test_two_first_sign_ins_in_every_order_of_their_calls_make_one_agent(
 
 
 def test_of_exclusive_sign_ins_at_once_the_latest_stays_alone(
-    database: Database, new_wire_client: NewClient, monkeypatch: pytest.MonkeyPatch
+    database: Database, new_fast_client: NewClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticks = itertools.count()
     # The clocks of containers differ: a later begun sign-in may believe that it is the earlier.
     monkeypatch.setattr(clock, "now", lambda: 1_800_000_000 + next(ticks) % 3)
-    services = [SessionService(database.store(new_wire_client()), database.settings) for _ in range(EXCLUSIVE_WORKERS)]
+    services = [SessionService(database.tables(new_fast_client()), database.settings) for _ in range(EXCLUSIVE_WORKERS)]
     with ThreadPoolExecutor(EXCLUSIVE_WORKERS) as pool:
         for number in range(ROUNDS):
             name = f"Racer {number}"
             made = sign_in_at_once(pool, services, name, exclusive=True)
 
             latest = max((each.session for each in made), key=lambda session: session.sign_in_order)
-            assert list(database.store().sessions_of(latest.agent_id)) == [latest], name
+            assert list(database.tables().sessions.sessions_of(latest.agent_id)) == [latest], name
 
 
 class ClockOfThread(threading.local):
@@ -182,7 +182,7 @@ def test_of_two_exclusive_sign_ins_in_every_order_of_their_calls_the_later_stays
     here, steps = ClockOfThread(), Steps()
     monkeypatch.setattr(clock, "now", lambda: here.time)
     clients = {who: database.new_client() for who in "ab"}
-    services = {who: SessionService(database.store(client), database.settings) for who, client in clients.items()}
+    services = {who: SessionService(database.tables(client), database.settings) for who, client in clients.items()}
     for who, client in clients.items():
         steps.direct(who, client)
 
@@ -198,4 +198,4 @@ def test_of_two_exclusive_sign_ins_in_every_order_of_their_calls_the_later_stays
 
         signed_in = [each.session for each in made.values() if isinstance(each, SignedIn)]
         later = max(signed_in, key=lambda session: session.sign_in_order)
-        assert list(database.store().sessions_of(later.agent_id)) == [later], steps.made
+        assert list(database.tables().sessions.sessions_of(later.agent_id)) == [later], steps.made

@@ -47,7 +47,7 @@ ENDINGS: dict[str, tuple[End, list[str]]] = {
     ),
     # The clock of TTL may be ahead of the container's.
     "ttl": (
-        lambda _, agents, made: agents._store.delete_session(made.session.agent_id, made.session.session_id),
+        lambda _, agents, made: agents.tables.sessions.delete_session(made.session.agent_id, made.session.session_id),
         ["DeleteItem"],
     ),
 }
@@ -61,13 +61,13 @@ def test_no_order_revives_a_session(database: Database, frozen: FrozenClock, end
     for who, client in clients.items():
         steps.direct(who, client)
     settings = replace(database.settings, session_cache=cache)
-    validating = SessionService(database.store(clients["v"]), settings)
-    ending_sessions = SessionService(database.store(clients["e"]), settings)
-    ending_agents = AgentService(database.store(clients["e"]))
-    sessions, agents, store = (
-        SessionService(database.store(), database.settings),
-        AgentService(database.store()),
-        database.store(),
+    validating = SessionService(database.tables(clients["v"]), settings)
+    ending_sessions = SessionService(database.tables(clients["e"]), settings)
+    ending_agents = AgentService(database.tables(clients["e"]))
+    sessions, agents, tables = (
+        SessionService(database.tables(), database.settings),
+        AgentService(database.tables()),
+        database.tables(),
     )
     end, calls = ENDINGS[ending]
     outcomes: set[bool] = set()
@@ -88,7 +88,7 @@ def test_no_order_revives_a_session(database: Database, frozen: FrozenClock, end
         removal = next(place for place, (who, call) in enumerate(steps.made) if who == "e" and call in REMOVALS)
         in_time = steps.made[:removal].count(("v", "UpdateItem")) > 0
         outcomes.add(in_time)
-        assert store.get_session(agent_id, session_id) is None, told
+        assert tables.sessions.get_session(agent_id, session_id) is None, told
         assert isinstance(answers["v"], Session if in_time else InvalidSessionError), told
         with pytest.raises(InvalidSessionError):
             sessions.validate(made.session_token)

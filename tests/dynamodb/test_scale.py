@@ -121,12 +121,12 @@ def pages(agents: AgentService, agent_id: str) -> Iterator[tuple[Session, ...]]:
 def test_the_report_over_100000_sessions_of_30000_agents_is_exact_in_flat_memory(
     sessions: SessionService,
     report: Callable[[int], ActivityReport],
-    new_wire_client: NewClient,
+    new_fast_client: NewClient,
     database: Database,
     frozen: FrozenClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    known, writer = sessions.sign_in(OWNER, "Known"), new_wire_client()
+    known, writer = sessions.sign_in(OWNER, "Known"), new_fast_client()
     stored, meter = [known.session], Meter(database.client)
     made = sessions_of_many(frozen.time)
 

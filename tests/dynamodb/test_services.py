@@ -52,7 +52,7 @@ class TestSignIn:
             ends_at=start + LIFETIME,
             sign_in_number=1,
         )
-        assert database.store().get_session(made.session.agent_id, made.session.session_id) == made.session
+        assert database.tables().sessions.get_session(made.session.agent_id, made.session.session_id) == made.session
 
     @pytest.mark.parametrize("context", [None, "", " ", "default", "DEFAULT"])
     def test_no_context_and_default_are_one_agent_with_the_context_of_its_first_sign_in(
@@ -92,7 +92,7 @@ class TestSignIn:
         self, sessions: SessionService, database: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         imported = str(uuid.UUID(int=11))
-        monkeypatch.setattr(sessions._store, "find_agent_id", lambda *_: imported)
+        monkeypatch.setattr(sessions.tables.agents, "find_agent_id", lambda *_: imported)
 
         made = [sessions.sign_in(OWNER, "Veteran") for _ in range(2)]
 
@@ -241,7 +241,7 @@ class TestPresence:
         found = agents.find_agent(OWNER, "claude", "PROJECT A")
         assert (found.agent.agent_id, found.active_sessions) == (made.session.agent_id, 1)
 
-        monkeypatch.setattr(agents._store, "find_agent_id", lambda *_: None)
+        monkeypatch.setattr(agents.tables.agents, "find_agent_id", lambda *_: None)
         assert agents.find_agent(OWNER, "claude", "PROJECT A") == found
 
     @pytest.mark.parametrize("agent_id", [NOBODY, "", "x", "ÿ" * 2000])
@@ -340,11 +340,13 @@ class TestEnd:
     ) -> None:
         made = sessions.sign_in(OWNER, "Claude").session
         frozen.tick(TOUCH)
-        database.store().touch_session(made.agent_id, made.session_id, now=frozen.time, expires_at=frozen.time + 1)
+        database.tables().sessions.touch_session(
+            made.agent_id, made.session_id, now=frozen.time, expires_at=frozen.time + 1
+        )
         frozen.tick(1)
         before = agents.get_agent(OWNER, made.agent_id)
         if deleted:
-            database.store().delete_session(made.agent_id, made.session_id)
+            database.tables().sessions.delete_session(made.agent_id, made.session_id)
 
         agents.end_session(OWNER, made.agent_id, made.session_id)
 

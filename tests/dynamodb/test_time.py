@@ -86,7 +86,7 @@ class Told:
     def exclusive(self, made: SignedIn) -> bool:
         """It ends what is live; what has expired is left to TTL."""
         self.sessions.sign_in(OWNER, made.session.agent_name, exclusive=True)
-        return self.database.store().get_session(made.session.agent_id, made.session.session_id) is None
+        return self.database.tables().sessions.get_session(made.session.agent_id, made.session.session_id) is None
 
 
 WATCHERS = [Told.validate, Told.listed, Told.presence, Told.lookup, Told.end_all, Told.sign_out, Told.exclusive]
@@ -177,18 +177,18 @@ def test_use_is_recorded_in_the_second_of_the_touch_interval(
     sessions: SessionService, database: Database, settings: Settings, frozen: FrozenClock
 ) -> None:
     made = sessions.sign_in(OWNER, "Claude")
-    store, last = database.store(), made.session
+    tables, last = database.tables(), made.session
     touch = settings.touch_interval
     # From the sign-in, and from a touch, where the session lives for so long.
     for _ in range(min(2, (settings.lifetime - 1) // touch)):
         frozen.tick(touch - 1)
         assert sessions.validate(made.session_token) == last
-        assert store.get_session(last.agent_id, last.session_id) == last
+        assert tables.sessions.get_session(last.agent_id, last.session_id) == last
         frozen.tick(1)
         expires_at = min(frozen.time + settings.idle_timeout + touch, last.ends_at)
         last = replace(last, last_active=frozen.time, expires_at=expires_at)
         assert sessions.validate(made.session_token) == last
-        assert store.get_session(last.agent_id, last.session_id) == last, "what was answered was written"
+        assert tables.sessions.get_session(last.agent_id, last.session_id) == last, "what was answered was written"
 
 
 def test_use_is_told_to_the_agent_in_the_second_that_begins_another_interval(

@@ -9,6 +9,7 @@ from agent_sessions.services.agents import AgentService
 from agent_sessions.services.sessions import SessionService
 from tests.conftest import FrozenClock
 from tests.e2e.conftest import Api
+from tests.support.database import client_of
 from tools.dynamodb.capacity_meter import Meter
 
 OWNER = "iam:arn:aws:iam::111122223333:user/ada"
@@ -25,7 +26,7 @@ def services(
 
 @pytest.fixture
 def meter(services: tuple[SessionService, AgentService]) -> Meter:
-    return Meter(*(service._store._client for service in services))
+    return Meter(*(client_of(service.tables) for service in services))
 
 
 def test_every_operation_keeps_its_budget(
@@ -78,12 +79,14 @@ def test_the_report_reads_at_half_price_and_in_proportion(
     services: tuple[SessionService, AgentService], meter: Meter
 ) -> None:
     sessions, agents = services
-    store = agents._store
+    tables = agents.tables
     for number in range(40):
         sessions.sign_in(OWNER, f"Scanned {number}")
     meter.reset()
 
-    pages = [page for segment in range(4) for page in store.live_session_agents(now=0, segment=segment, segments=4)]
+    pages = [
+        page for segment in range(4) for page in tables.sessions.live_session_agents(now=0, segment=segment, segments=4)
+    ]
 
     found = sum(len(page) for page in pages)
     calls, read, written = meter.spent

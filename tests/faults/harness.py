@@ -15,13 +15,13 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 from agent_sessions import clock
 from agent_sessions.domain import identity
-from agent_sessions.dynamodb.store import CREATE_OR_REUSE, IDENTITY_INDEX
+from agent_sessions.dynamodb.agents_table import CREATE_OR_REUSE, IDENTITY_INDEX
 from agent_sessions.http.api import HttpApi
 from agent_sessions.services.agents import AgentService
 from agent_sessions.services.sessions import SessionService
 from tests.conftest import FrozenClock
 from tests.support.contract import Answer
-from tests.support.database import Database
+from tests.support.database import Database, client_of
 from tests.support.events import Event, iam
 from tests.support.functions import Api
 from tests.support.proxy import Proxy
@@ -209,8 +209,8 @@ class Harness:
         proxy: Proxy | None = None,
     ) -> None:
         self.database, self.now, self._time = database, now, time
-        self.sessions = SessionService(database.store(), database.settings)
-        self.agents = AgentService(database.store())
+        self.sessions = SessionService(database.tables(), database.settings)
+        self.agents = AgentService(database.tables())
         self._functions, self._proxy = functions, proxy
         self._plan: Plan = untroubled
         self._calls: list[Call] = []
@@ -223,7 +223,7 @@ class Harness:
         for function in functions.values():
             function.api.__class__ = OwnEvent
             function.api._metrics = self._counting
-            events = function.service._store._client.meta.events
+            events: Any = client_of(function.service.tables).meta.events
             events.register("provide-client-params.dynamodb.Query", self._turn_pages)
             events.register("before-call.dynamodb", self._count_call)
             events.register("before-send.dynamodb", self._send)

@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 
 from agent_sessions import clock
-from agent_sessions.dynamodb.client import ATTEMPT_SECONDS, CONNECT_SECONDS
+from agent_sessions.dynamodb.transport import ATTEMPT_SECONDS, CONNECT_SECONDS
 from tests.faults.harness import Call, VirtualTime
 from tests.support.proxy import Proxy
 

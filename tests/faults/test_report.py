@@ -16,7 +16,7 @@ from agent_sessions.errors import DatabaseError
 from agent_sessions.services.sessions import SessionService
 from tests.faults.harness import START, ThreadClock, VirtualTime
 from tests.faults.injected import INJECTED, Injected, Strike, answer, is_batch, raising
-from tests.support.database import OWNER, Database
+from tests.support.database import OWNER, Database, client_of
 from tests.support.events import load_event
 from tests.support.functions import Context, load_function_module
 
@@ -42,9 +42,8 @@ class Report:
 
     def __post_init__(self) -> None:
         self._thread = threading.local()
-        dynamodb, cloudwatch = (
-            client.meta.events for client in (self.function.report._store._client, self.function.report._cloudwatch)
-        )
+        clients: list[Any] = [client_of(self.function.report.tables), self.function.report._cloudwatch]
+        dynamodb, cloudwatch = (client.meta.events for client in clients)
         dynamodb.register("provide-client-params.dynamodb.Scan", self._turn_page)
         dynamodb.register("before-send.dynamodb.Scan", self._send)
         cloudwatch.register("provide-client-params.cloudwatch.PutMetricData", self._note)
@@ -87,7 +86,7 @@ def new_report(
     virtual_time: VirtualTime, environment: None, thread_clock: ThreadClock, shared_database: Database
 ) -> Callable[[], Report]:
     """Starts a container of the function; there are some sessions, of which some have expired."""
-    sessions = SessionService(shared_database.store(), shared_database.settings)
+    sessions = SessionService(shared_database.tables(), shared_database.settings)
     thread_clock.time = START - 2000
     for number in range(4):
         sessions.sign_in(OWNER, f"Agent {number}")

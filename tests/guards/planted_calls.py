@@ -4,6 +4,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from tests.support.database import client_of
 from tests.support.events import load_event
 from tests.support.functions import Context
 
@@ -19,14 +20,13 @@ def during_a_request(function: ModuleType, do: Callable[[], Any]) -> None:
     function.handler(load_event("health"), Context())
 
 
-def client_of(function: ModuleType) -> "DynamoDBClient":
-    client: DynamoDBClient = function.service._store._client
-    return client
+def own_client(function: ModuleType) -> "DynamoDBClient":
+    return client_of(function.service.tables)
 
 
 def test_what_it_may_do(load_function: Load) -> None:
     function = load_function("sessions")
-    during_a_request(function, function.service._store.ping)
+    during_a_request(function, function.service.tables.sessions.ping)
 
 
 def test_what_a_test_does_meanwhile(load_function: Load, dynamodb: "DynamoDBClient") -> None:
@@ -34,19 +34,19 @@ def test_what_a_test_does_meanwhile(load_function: Load, dynamodb: "DynamoDBClie
 
 
 def test_what_a_test_does_with_its_client(load_function: Load) -> None:
-    client_of(load_function("sessions")).scan(TableName="SessionsTable")
+    own_client(load_function("sessions")).scan(TableName="SessionsTable")
 
 
 def test_what_it_may_not_do(load_function: Load) -> None:
     function = load_function("sessions")
-    during_a_request(function, lambda: client_of(function).scan(TableName="SessionsTable"))
+    during_a_request(function, lambda: own_client(function).scan(TableName="SessionsTable"))
 
 
 def test_what_it_may_do_elsewhere(load_function: Load) -> None:
     function = load_function("sessions")
     during_a_request(
         function,
-        lambda: client_of(function).query(
+        lambda: own_client(function).query(
             TableName="AgentsTable",  # of which it may query the index alone
             KeyConditionExpression="agent_id = :agent_id",
             ExpressionAttributeValues={":agent_id": {"S": "x"}},
@@ -57,7 +57,7 @@ def test_what_it_may_do_elsewhere(load_function: Load) -> None:
 def test_a_batch_of_what_it_may_not_write(load_function: Load) -> None:
     function = load_function("agents")
     item = {"agent_id": {"S": "x"}, "identity_key": {"S": "x"}, "owner": {"S": "x"}}
-    function.service.get_agent = lambda *_: client_of(function).batch_write_item(
+    function.service.get_agent = lambda *_: own_client(function).batch_write_item(
         RequestItems={"AgentsTable": [{"PutRequest": {"Item": item}}]}
     )
     assert function.handler(load_event("get_agent"), Context())["statusCode"] == 500

@@ -12,6 +12,7 @@ from agent_sessions.deadline import ANSWER_SECONDS
 from agent_sessions.errors import DatabaseError
 from agent_sessions.services.agents import RESERVE_SECONDS
 from tests.conftest import FrozenClock
+from tests.support.database import client_of
 from tests.support.events import http_event
 from tests.support.functions import Api
 
@@ -50,7 +51,7 @@ class TestFind:
         self, api: Api, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         signed_in = api.sign_in().body
-        monkeypatch.setattr(api.functions["agents"].service._store, "find_agent_id", lambda *_: None)
+        monkeypatch.setattr(api.functions["agents"].service.tables.agents, "find_agent_id", lambda *_: None)
 
         assert api.find(agent_name="Claude").body["agent_id"] == signed_in["agent_id"]
 
@@ -230,7 +231,7 @@ class TestEndOne:
         def throttled(*_: object) -> None:
             raise DatabaseError("update_item")
 
-        monkeypatch.setattr(api.functions["agents"].service._store, "update_last_active", throttled)
+        monkeypatch.setattr(api.functions["agents"].service.tables.agents, "update_last_active", throttled)
 
         assert api.end(session["agent_id"], session["session_id"]).status == 204
         assert api.validate(session["session_token"]).status == 401
@@ -270,7 +271,7 @@ class TestEndAll:
         def pass_time(**_: object) -> None:
             seconds[0] += ANSWER_SECONDS - RESERVE_SECONDS + 0.1
 
-        events = api.functions["agents"].service._store._client.meta.events
+        events = client_of(api.functions["agents"].service.tables).meta.events
         events.register("after-call.dynamodb.BatchWriteItem", pass_time)
 
         assert api.end_all(agent_id).body == {"ended": 25, "more": True}
@@ -304,7 +305,7 @@ class TestEndAll:
     def unprocessed(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> list[int]:
         """Tells how many of the next batches DynamoDB puts off, whole; nobody waits for the attempts."""
         left = [0]
-        client = api.functions["agents"].service._store._client
+        client = client_of(api.functions["agents"].service.tables)
         batch_write_item = client.batch_write_item
 
         def put_off(**request: Any) -> Any:

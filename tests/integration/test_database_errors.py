@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 
 from agent_sessions.domain.tokens import SessionToken
 from tests.support.contract import Answer
+from tests.support.database import client_of
 from tests.support.events import load_event
 from tests.support.functions import Api
 
@@ -34,7 +35,7 @@ def failing_with(error: Exception, api: Api) -> Api:
         raise error
 
     for function in api.functions.values():
-        function.service._store._client.meta.events.register("before-call.dynamodb", fail)
+        client_of(function.service.tables).meta.events.register("before-call.dynamodb", fail)
     return api
 
 

@@ -13,8 +13,9 @@ import pytest
 import yaml
 from botocore.exceptions import EndpointConnectionError
 
-from agent_sessions.dynamodb.store import IDENTITY_INDEX
+from agent_sessions.dynamodb.agents_table import IDENTITY_INDEX
 from tests.conftest import FrozenClock
+from tests.support.database import client_of
 from tests.support.events import load_event
 from tests.support.functions import Api, Context
 from tests.support.operations import PASSED, SERVICE, alarms, on_the_dashboard, resources, watched, widgets
@@ -51,7 +52,7 @@ def failing(function: ModuleType, operation: str) -> Iterator[None]:
     def fail(**_: object) -> None:
         raise EndpointConnectionError(endpoint_url="x")
 
-    events = function.service._store._client.meta.events
+    events = client_of(function.service.tables).meta.events
     events.register(f"before-call.dynamodb.{operation}", fail)
     yield
     events.unregister(f"before-call.dynamodb.{operation}", fail)

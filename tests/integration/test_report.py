@@ -103,14 +103,14 @@ def test_a_page_that_is_lost_puts_no_metric(
 ) -> None:
     api.sign_in()
     function = load_function("activity_report")
-    pages = function.report._store.live_session_agents
+    pages = function.report.tables.sessions.live_session_agents
 
     def losing(*, segment: int, **request: Any) -> object:
         if segment == lost:
             raise DatabaseError("scan")
         return pages(segment=segment, **request)
 
-    monkeypatch.setattr(function.report._store, "live_session_agents", losing)
+    monkeypatch.setattr(function.report.tables.sessions, "live_session_agents", losing)
 
     with pytest.raises(DatabaseError):
         function.handler(load_event("activity_report"), Context())

@@ -1,8 +1,9 @@
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.conftest import FrozenClock
+from tests.support.database import client_of
 from tests.support.events import http_event, iam
 from tests.support.functions import OWNER, Api
 
@@ -154,8 +155,8 @@ def test_exclusive_ends_no_other_agents_sessions(api: Api, frozen: FrozenClock) 
 def test_a_sign_in_that_is_repeated_after_a_lost_answer_still_counts_as_the_first(
     api: Api, dynamodb: "DynamoDBClient"
 ) -> None:
-    store = api.functions["sessions"].service._store
-    update_item = store._client.update_item
+    client: Any = client_of(api.functions["sessions"].service.tables)
+    update_item = client.update_item
     calls = []
 
     def twice(**request: object) -> object:
@@ -163,7 +164,7 @@ def test_a_sign_in_that_is_repeated_after_a_lost_answer_still_counts_as_the_firs
         update_item(**request)  # the answer to this one is lost, and botocore tries again
         return update_item(**request)
 
-    store._client.update_item = twice
+    client.update_item = twice
     body = api.sign_in().body
 
     assert len(calls) == 1

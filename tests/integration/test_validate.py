@@ -130,32 +130,35 @@ def test_a_session_that_is_ended_between_read_and_touch_is_not_revived(
 ) -> None:
     token = api.sign_in().body["session_token"]
     frozen.tick(TOUCH)
-    store = api.functions["sessions"].service._store
-    touch = store.touch_session
+    sessions = api.functions["sessions"].service.tables.sessions
+    touch = sessions.touch_session
 
     def ended_meanwhile(*args: object, **kwargs: object) -> bool:
         api.sign_out(token)
         return bool(touch(*args, **kwargs))
 
-    monkeypatch.setattr(store, "touch_session", ended_meanwhile)
+    monkeypatch.setattr(sessions, "touch_session", ended_meanwhile)
 
     assert api.validate(token).status == 401
     assert dynamodb.scan(TableName="SessionsTable")["Items"] == []
 
 
-@pytest.mark.parametrize(("failing", "touched"), [("touch_session", False), ("update_last_active", True)])
+@pytest.mark.parametrize(
+    ("table", "failing", "touched"),
+    [("sessions", "touch_session", False), ("agents", "update_last_active", True)],
+)
 def test_a_use_that_cannot_be_written_leaves_the_validation_standing(
     api: Api, frozen: FrozenClock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-    failing: str, touched: bool,
+    table: str, failing: str, touched: bool,
 ) -> None:  # fmt: skip
     frozen.time = 1_800_000_000
     signed_in = api.sign_in().body
     frozen.tick(300)
 
     def throttled(*_: object, **__: object) -> None:
-        raise DatabaseError("update_item")
+        raise DatabaseError("UpdateItem")
 
-    monkeypatch.setattr(api.functions["sessions"].service._store, failing, throttled)
+    monkeypatch.setattr(getattr(api.functions["sessions"].service.tables, table), failing, throttled)
     answer = api.validate(signed_in["session_token"])
 
     assert answer.status == 200

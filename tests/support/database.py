@@ -15,16 +15,17 @@ from moto import mock_aws
 
 from agent_sessions.aws_clients import USER_AGENT
 from agent_sessions.domain.models import Session
-from agent_sessions.dynamodb.client import CLIENT_CONFIG, validate_responses
+from agent_sessions.dynamodb.agents_table import AgentsTable
+from agent_sessions.dynamodb.client import CLIENT_CONFIG, BotocoreTransport, validate_responses
 from agent_sessions.dynamodb.items import session_item
-from agent_sessions.dynamodb.store import Store
+from agent_sessions.dynamodb.tables import Tables
 from agent_sessions.services.activity_report import ActivityReport
 from agent_sessions.services.agents import AgentService
 from agent_sessions.services.sessions import SessionService
 from agent_sessions.settings import Settings
 from tests.guards.leaks import LEAKS
 from tools.cloudformation import table_definition
-from tools.dynamodb.fast_client import WireClient
+from tools.dynamodb.fast_client import FastClient
 from tools.dynamodb.local_engine import Engine, missing
 
 if TYPE_CHECKING:
@@ -41,6 +42,13 @@ ACCOUNT = {"key": "testing", "region": "eu-west-1"}
 PATIENT = USER_AGENT.merge(CLIENT_CONFIG).merge(Config(connect_timeout=30, read_timeout=30))
 
 
+def client_of(tables: Tables) -> "DynamoDBClient":
+    """Return the botocore client of a service's tables, for its events."""
+    transport = tables.sessions.transport
+    assert isinstance(transport, BotocoreTransport)
+    return transport.client
+
+
 @dataclass(frozen=True, slots=True)
 class Database:
     """Two tables as template.yaml makes them, empty, under names of their own.
@@ -55,12 +63,11 @@ class Database:
     settings: Settings
     new_client: NewClient
 
-    def store(self, client: "DynamoDBClient | None" = None, kind: type[Store] = Store) -> Store:
-        return kind(
-            client or self.client,
-            agents_table=self.settings.agents_table,
-            sessions_table=self.settings.sessions_table,
-        )
+    def tables(self, client: "DynamoDBClient | None" = None, agents: type[AgentsTable] = AgentsTable) -> Tables:
+        """Return the tables over a client; ``agents`` may be a table whose index lags."""
+        transport = BotocoreTransport(client or self.client)
+        tables = Tables.over(transport, self.settings)
+        return replace(tables, agents=agents(transport, self.settings.agents_table))
 
     def agent_item(self, agent_id: str) -> dict[str, Any]:
         """Return an agent as it is stored; empty where it is not."""
@@ -130,12 +137,12 @@ def new_engine_client(engine: Engine, client_session: botocore.session.Session) 
 
 
 @pytest.fixture(scope="session")
-def new_wire_client(new_engine_client: NewClient, engine: Engine) -> Iterator[NewClient]:
+def new_fast_client(new_engine_client: NewClient, engine: Engine) -> Iterator[NewClient]:
     """Makes clients of the engine that are fast, and not those of the service."""
     with ExitStack() as clients:
 
         def new_client() -> "DynamoDBClient":
-            client = WireClient(engine.url, **ACCOUNT, watch=LEAKS.aws)
+            client = FastClient(engine.url, **ACCOUNT, watch=LEAKS.aws)
             clients.enter_context(closing(client))
             return cast("DynamoDBClient", client)
 
@@ -170,25 +177,25 @@ def database(new_client: NewClient) -> Iterator[Database]:
 
 
 @pytest.fixture
-def store(database: Database) -> Store:
-    return database.store()
+def tables(database: Database) -> Tables:
+    return database.tables()
 
 
 @pytest.fixture
 def sessions(database: Database) -> SessionService:
-    return SessionService(database.store(), database.settings)
+    return SessionService(database.tables(), database.settings)
 
 
 @pytest.fixture
 def agents(database: Database) -> AgentService:
-    return AgentService(database.store())
+    return AgentService(database.tables())
 
 
 @pytest.fixture
 def report(database: Database, cloudwatch: "CloudWatchClient") -> Callable[[int], ActivityReport]:
     """Makes the report with so many segments; only its counting is used, so CloudWatch hears nothing."""
     return lambda segments: ActivityReport(
-        database.store(), cloudwatch, replace(database.settings, report_segments=segments)
+        database.tables(), cloudwatch, replace(database.settings, report_segments=segments)
     )
 
 

@@ -16,6 +16,7 @@ from moto import mock_aws
 from tests.guards.leaks import LEAKS
 from tests.guards.permissions import CALLS
 from tests.support.contract import Answer, check_answer
+from tests.support.database import client_of
 from tests.support.events import Event, http_event, iam
 from tools import ROOT
 from tools.cloudformation import function_environment, table_definition
@@ -175,7 +176,7 @@ def calls() -> Callable[[Any], list[str]]:
 
     def record(function: ModuleType) -> list[str]:
         made: list[str] = []
-        client = function.service._store._client
+        client = client_of(function.service.tables)
         client.meta.events.register(
             "before-call.dynamodb", lambda event_name, **_: made.append(event_name.rpartition(".")[2])
         )

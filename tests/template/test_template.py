@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from agent_sessions.dynamodb.store import IDENTITY_INDEX
+from agent_sessions.dynamodb.agents_table import IDENTITY_INDEX
 from agent_sessions.settings import VARIABLES, Settings
 from tests.guards.permissions import ALLOWED, needed_by_lambda
 from tests.support.contract import DOCUMENT

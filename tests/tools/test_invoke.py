@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pytest_socket import enable_socket
 
-from agent_sessions.dynamodb import client
+from agent_sessions.dynamodb.client import BotocoreTransport
 from tests.support.events import EVENT_NAMES, load_event
 from tests.support.functions import Api, Context
 from tools import ROOT, invoke
@@ -146,4 +146,4 @@ def test_an_empty_endpoint_is_aws_itself(
     assert environment["AWS_ENDPOINT_URL"] == "", "what the template says"
     monkeypatch.setenv("AWS_ENDPOINT_URL", told)
 
-    assert client.create_client().meta.endpoint_url == endpoint
+    assert BotocoreTransport.connect().client.meta.endpoint_url == endpoint

@@ -23,7 +23,7 @@ def unwatched(_operation: str, _sent: str, _received: bytes) -> None:
     """Look at nothing."""
 
 
-class WireClient:
+class FastClient:
     """A client with one connection, which takes one call at a time; its methods are botocore's.
 
     Args:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+MAX_PAGE = 100  # entries in one page of a list
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:

@@ -1,26 +1,32 @@
-"""The DynamoDB client, its patience, and its errors in the words of this package."""
+"""DynamoDB through botocore: timeouts, retries within the deadline, and error mapping."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, cast
 from zlib import crc32
 
-from botocore import exceptions
+from botocore import exceptions, xform_name
 from botocore.config import Config
 from botocore.parsers import ResponseParserError
 
 from agent_sessions import aws_clients
 from agent_sessions.deadline import seconds_left
+from agent_sessions.dynamodb.transport import (
+    ATTEMPT_SECONDS,
+    CONNECT_SECONDS,
+    READ_SECONDS,
+    ConditionFailedError,
+    DynamoResponse,
+    MalformedResponseError,
+    Request,
+)
 from agent_sessions.errors import DatabaseError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-CONNECT_SECONDS = 0.5
-READ_SECONDS = 1.0
-ATTEMPT_SECONDS = CONNECT_SECONDS + READ_SECONDS
-
-# Up to three attempts, as far as they fit in the time that an operation has.
+# Up to three attempts, if they fit into the time that the request has left.
 CLIENT_CONFIG = Config(
     connect_timeout=CONNECT_SECONDS,
     read_timeout=READ_SECONDS,
@@ -28,7 +34,7 @@ CLIENT_CONFIG = Config(
     max_pool_connections=64,
     tcp_keepalive=True,
 )
-# Nobody waits for the report, and a page of a scan is a megabyte.
+# No caller waits for the activity report, and a page of a scan is a megabyte.
 REPORT_CLIENT_CONFIG = CLIENT_CONFIG.merge(Config(read_timeout=10.0))
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
@@ -42,20 +48,6 @@ _TRANSIENT = frozenset(
         "ThrottlingException",
     }
 )
-
-
-# What botocore takes for trouble on the way, and tries again after.
-RETRYABLE_RESPONSE = {"status_code": 500, "body": b'{"__type": "RequestTimeout"}'}
-
-
-class ConditionFailedError(Exception):
-    """A conditional write found another item than it asked for; an answer, not a failure."""
-
-
-class MalformedResponseError(Exception):
-    """What came back is not what DynamoDB sends, though it says that all is well."""
-
-
 _UNREACHABLE = (
     exceptions.ConnectionError,
     exceptions.HTTPClientError,
@@ -64,71 +56,75 @@ _UNREACHABLE = (
     MalformedResponseError,
 )
 
+# botocore retries this as an error in transit.
+RETRYABLE_RESPONSE = {"status_code": 500, "body": b'{"__type": "RequestTimeout"}'}
 
-class DynamoResponse(dict[str, Any]):
-    """What DynamoDB answered; to ask for a field that it left out raises DatabaseError."""
-
-    def __init__(self, operation: str, fields: dict[str, Any]) -> None:
-        super().__init__(fields)
-        self._operation = operation
-
-    def __missing__(self, field: str) -> Any:
-        raise DatabaseError(self._operation) from MalformedResponseError(f"there is no {field}")
+_method_name = cache(xform_name)
 
 
-def create_client(patience: Config = CLIENT_CONFIG) -> "DynamoDBClient":
-    """Make a client of DynamoDB."""
-    client: DynamoDBClient = aws_clients.create_client("dynamodb", patience)
-    validate_responses(client)
-    return client
+class BotocoreTransport:
+    """A ``Transport`` (see transport.py) over a botocore client.
+
+    Args:
+        client: One that ``validate_responses`` has prepared.
+    """
+
+    def __init__(self, client: "DynamoDBClient") -> None:
+        self.client = client
+
+    @classmethod
+    def connect(cls, config: Config = CLIENT_CONFIG) -> "BotocoreTransport":
+        """Create the client from the environment, as AWS documents: region, credentials, endpoint."""
+        client: DynamoDBClient = aws_clients.create_client("dynamodb", config)
+        validate_responses(client)
+        return cls(client)
+
+    def __call__(self, operation: str, request: Request) -> DynamoResponse:
+        """Call DynamoDB; ``Transport`` describes the errors."""
+        if seconds_left() < ATTEMPT_SECONDS:
+            raise DatabaseError(operation) from TimeoutError("earlier calls used up the time of this request")
+        method: Callable[..., dict[str, Any]] = getattr(self.client, _method_name(operation))
+        try:
+            fields = method(**request)
+            if "Error" in fields:  # with status 200, so that botocore raises nothing
+                raise MalformedResponseError
+            return DynamoResponse(operation, fields)
+        except exceptions.ClientError as error:
+            if (mapped := _mapped(operation, error.response)) is None:
+                raise
+            raise mapped from error
+        except _UNREACHABLE as error:
+            raise DatabaseError(operation) from error
+
+
+def _mapped(operation: str, response: Mapping[str, Any]) -> ConditionFailedError | DatabaseError | None:
+    """Return the exception for an error response; None if it shows a bug or a missing permission."""
+    code = response.get("Error", {}).get("Code", "")
+    if code == "ConditionalCheckFailedException":
+        return ConditionFailedError()
+    if code in _TRANSIENT or response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
+        return DatabaseError(operation)
+    return None
 
 
 def validate_responses(client: "DynamoDBClient") -> None:
-    """Let a client believe no answer that is not DynamoDB's, and begin no attempt that it has no time for."""
-    client.meta.events.register("before-parse.dynamodb", _refuse_malformed)
-    # The first handler that answers decides; botocore's types know of no answers.
-    client.meta.events.register_first("needs-retry.dynamodb", cast("Callable[..., None]", _refuse_late))
+    """Make a client reject malformed responses, and skip a retry that would end after the deadline."""
+    client.meta.events.register("before-parse.dynamodb", _reject_malformed)
+    # The first handler that returns a value decides; botocore's stubs do not know that handlers return any.
+    late = cast("Callable[..., None]", _reject_late_retry)
+    client.meta.events.register_first("needs-retry.dynamodb", late)
 
 
-def call(operation: Callable[..., Any], **parameters: Any) -> DynamoResponse:
-    """Call DynamoDB.
+def _reject_malformed(response_dict: dict[str, Any], **_: Any) -> None:
+    """Replace a truncated or garbled response, which botocore would read as an empty one.
 
-    Raises:
-        ConditionFailedError: the condition of a write was not met.
-        DatabaseError: DynamoDB throttled, failed, could not be reached or answered nonsense, after all
-            attempts that there was time for.
-        ClientError: anything else is a bug in this package or its permissions, and stays visible.
+    An empty response to GetItem means "no such item", so accepting one would sign an agent out.
     """
-    name = operation.__name__
-    if seconds_left() < ATTEMPT_SECONDS:
-        raise DatabaseError(name) from TimeoutError("the calls before took all the time")
-    try:
-        fields = operation(**parameters)
-        if "Error" in fields:  # the status was 200, so botocore raises nothing
-            raise MalformedResponseError
-        return DynamoResponse(name, fields)
-    except exceptions.ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if code == "ConditionalCheckFailedException":
-            raise ConditionFailedError from error
-        if code in _TRANSIENT or status >= 500:
-            raise DatabaseError(name) from error
-        raise
-    except _UNREACHABLE as error:
-        raise DatabaseError(name) from error
-
-
-def _refuse_malformed(response_dict: dict[str, Any], **_: Any) -> None:
-    """Let botocore read no answer that is not whole, which it would take for an empty one.
-
-    An empty answer means "no such item", so believing a garbled one would sign an agent out.
-    """
-    if not _is_whole(response_dict["body"], response_dict["headers"].get("x-amz-crc32")):
+    if not _is_intact(response_dict["body"], response_dict["headers"].get("x-amz-crc32")):
         response_dict |= RETRYABLE_RESPONSE
 
 
-def _is_whole(body: bytes, checksum: str | None) -> bool:
+def _is_intact(body: bytes, checksum: str | None) -> bool:
     if checksum is not None:
         return checksum == str(crc32(body))
     try:
@@ -137,11 +133,11 @@ def _is_whole(body: bytes, checksum: str | None) -> bool:
         return False
 
 
-def _refuse_late(attempts: int, response: tuple[Any, Any] | None, **_: Any) -> Literal[False] | None:
-    """Tell botocore not to try again (False) where its longest pause and an attempt would end too late."""
+def _reject_late_retry(attempts: int, response: tuple[Any, Any] | None, **_: Any) -> Literal[False] | None:
+    """Return False (do not retry) if botocore's longest pause and one more attempt would end after the deadline."""
     pause = 0.1
     if response is not None:
-        # https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html: throttled, it waits
-        # up to 1 s, then up to 2 s; where DynamoDB asks for more, up to 5 s longer.
+        # https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html: after throttling it waits
+        # up to 1 s, then up to 2 s; if DynamoDB asks for a delay, up to 5 s longer.
         pause = 2 ** (attempts - 1) + (5 if "x-amz-retry-after" in response[0].headers else 0)
     return False if seconds_left() < pause + ATTEMPT_SECONDS else None

@@ -17,8 +17,8 @@ from agent_sessions.domain.identity import (
     clean_context,
     is_id,
 )
+from agent_sessions.domain.models import MAX_PAGE
 from agent_sessions.errors import FieldError, ValidationError
-from agent_sessions.services.agents import MAX_PAGE
 
 # A field's name is told back only where it cannot be anything but a name.
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")

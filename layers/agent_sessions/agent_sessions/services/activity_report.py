@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from agent_sessions import aws_clients, clock
-from agent_sessions.dynamodb.client import REPORT_CLIENT_CONFIG
-from agent_sessions.dynamodb.store import Store
+from agent_sessions.dynamodb.client import REPORT_CLIENT_CONFIG, BotocoreTransport
+from agent_sessions.dynamodb.tables import Tables
 from agent_sessions.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,13 +31,13 @@ class ActivityReport:
     """Counts live sessions and their agents, and tells CloudWatch.
 
     Args:
-        store: Where the sessions are.
+        tables: Where sessions are stored.
         cloudwatch: A client of CloudWatch. IAM: ``cloudwatch:PutMetricData``.
         settings: Segments, namespace and service name.
     """
 
-    def __init__(self, store: Store, cloudwatch: "CloudWatchClient", settings: Settings) -> None:
-        self._store = store
+    def __init__(self, tables: Tables, cloudwatch: "CloudWatchClient", settings: Settings) -> None:
+        self.tables = tables
         self._cloudwatch = cloudwatch
         self._settings = settings
 
@@ -46,7 +46,7 @@ class ActivityReport:
         """Make the report of this deployment; raises SettingsError that names what is missing."""
         settings = Settings.from_environment()
         cloudwatch: CloudWatchClient = aws_clients.create_client("cloudwatch", REPORT_CLIENT_CONFIG)
-        return cls(Store.from_settings(settings, REPORT_CLIENT_CONFIG), cloudwatch, settings)
+        return cls(Tables.over(BotocoreTransport.connect(REPORT_CLIENT_CONFIG), settings), cloudwatch, settings)
 
     def run(self) -> Active:
         """Count, then put both metrics in one call.
@@ -66,7 +66,8 @@ class ActivityReport:
         return Active(now, sum(sessions for sessions, _ in counts), sum(agents for _, agents in counts))
 
     def _count_segment(self, now: int, segment: int, segments: int) -> tuple[int, int]:
-        return count_sessions_and_agents(self._store.live_session_agents(now=now, segment=segment, segments=segments))
+        pages = self.tables.sessions.live_session_agents(now=now, segment=segment, segments=segments)
+        return count_sessions_and_agents(pages)
 
     def _put(self, active: Active) -> None:
         self._cloudwatch.put_metric_data(

@@ -9,7 +9,7 @@ from agent_sessions.domain import identity
 from agent_sessions.domain.identity import Identity
 from agent_sessions.domain.models import Agent, Session, SignedIn
 from agent_sessions.domain.tokens import SessionToken
-from agent_sessions.dynamodb.store import Store
+from agent_sessions.dynamodb.tables import Tables
 from agent_sessions.errors import DatabaseError, InvalidSessionError
 from agent_sessions.metrics import Count, Metric, discard_count
 from agent_sessions.services.presence import update_last_active
@@ -24,26 +24,30 @@ class SessionService:
     database is down" is never answered as "no such session".
 
     Args:
-        store: Where agents and sessions are kept.
+        tables: Where agents and sessions are stored.
         settings: Timeouts and intervals.
-        count: Is told of each thing that happens, by metric name.
+        count: Called with a metric for each event.
     """
 
-    def __init__(self, store: Store, settings: Settings, *, count: Count = discard_count) -> None:
-        self._store = store
+    def __init__(self, tables: Tables, settings: Settings, *, count: Count = discard_count) -> None:
+        self.tables = tables
         self._settings = settings
         self._count = count
         self._cache = SessionCache(settings.session_cache)
 
     @classmethod
     def from_environment(cls, *, count: Count = discard_count) -> Self:
-        """Make the service of this deployment from the environment that template.yaml sets.
+        """Create the service from the environment that template.yaml sets.
 
         Raises:
-            SettingsError: names the variable that is missing or bad.
+            SettingsError: names the variable that is missing or invalid.
         """
-        settings = Settings.from_environment()
-        return cls(Store.from_settings(settings), settings, count=count)
+        return cls.from_settings(Settings.from_environment(), count=count)
+
+    @classmethod
+    def from_settings(cls, settings: Settings, *, count: Count = discard_count) -> Self:
+        """Create the service with a connection of its own."""
+        return cls(Tables.connect(settings), settings, count=count)
 
     @time_limit()
     def sign_in(self, owner: str, agent_name: str, context: str | None = None, *, exclusive: bool = False) -> SignedIn:
@@ -77,7 +81,7 @@ class SessionService:
             sign_in_number=agent.sign_ins,
             exclusive=exclusive,
         )
-        self._store.put_session(session)
+        self.tables.sessions.put_session(session)
         if exclusive:
             self._end_older(session)
         self._count(Metric.SIGN_INS)
@@ -91,14 +95,14 @@ class SessionService:
         one that was deleted: of two sign-ins that see this differently, each would make an agent.
         """
         derived = identity.agent_id(owner, who.key)
-        found = self._store.find_agent_id(owner, who.key)
+        found = self.tables.agents.find_agent_id(owner, who.key)
         if found is not None and found != derived:
             token = SessionToken.mint(found)
-            known = self._store.reuse_agent(found, owner, who, session_id=token.session_id, now=now)
+            known = self.tables.agents.reuse_agent(found, owner, who, session_id=token.session_id, now=now)
             if known is not None:
                 return token, known, True
         token = SessionToken.mint(derived)
-        agent, created = self._store.record_sign_in(derived, owner, who, session_id=token.session_id, now=now)
+        agent, created = self.tables.agents.record_sign_in(derived, owner, who, session_id=token.session_id, now=now)
         return token, agent, not created
 
     def _end_older(self, own: Session) -> None:
@@ -107,11 +111,11 @@ class SessionService:
         Each exclusive sign-in writes first and reads, strongly consistent, afterwards. So of any two
         that race at least one sees the other, and both judge by the same order: one stays.
         """
-        sessions = list(self._store.sessions_of(own.agent_id))
+        sessions = list(self.tables.sessions.sessions_of(own.agent_id))
         ended = [each for each in sessions if each.sign_in_order < own.sign_in_order and each.is_live(own.created_at)]
         if any(each.exclusive and each.sign_in_order > own.sign_in_order for each in sessions):
             ended.append(own)
-        self._store.delete_sessions(ended)
+        self.tables.sessions.delete_sessions(ended)
         for each in ended:
             self._cache.forget(each.session_id)
 
@@ -135,7 +139,7 @@ class SessionService:
         session = self._cache.get(token.session_id, now)
         if session is not None and not self._touch_is_due(session, now):
             return session
-        session = self._store.get_session(token.agent_id, token.session_id)
+        session = self.tables.sessions.get_session(token.agent_id, token.session_id)
         if session is None or not session.is_live(now):
             self._cache.forget(token.session_id)
             raise InvalidSessionError
@@ -150,7 +154,9 @@ class SessionService:
     def _touch(self, session: Session, now: int) -> Session:
         expires_at = self._expires_at(now, session.ends_at)
         try:
-            live = self._store.touch_session(session.agent_id, session.session_id, now=now, expires_at=expires_at)
+            live = self.tables.sessions.touch_session(
+                session.agent_id, session.session_id, now=now, expires_at=expires_at
+            )
         except DatabaseError:
             # The session was read and is live: that its use cannot be written is no reason to refuse it.
             self._count(Metric.TOUCH_FAILURES)
@@ -161,7 +167,7 @@ class SessionService:
         self._count(Metric.TOUCHES)
         interval = self._settings.last_seen_interval
         if now // interval > session.last_active // interval:
-            update_last_active(self._store, session.agent_id, now, self._count)
+            update_last_active(self.tables, session.agent_id, now, self._count)
         return replace(session, last_active=now, expires_at=expires_at)
 
     def _expires_at(self, now: int, ends_at: int) -> int:
@@ -181,15 +187,15 @@ class SessionService:
             self._count(Metric.REJECTED_TOKENS)
             raise
         self._cache.forget(token.session_id)
-        session = self._store.delete_session(token.agent_id, token.session_id)
+        session = self.tables.sessions.delete_session(token.agent_id, token.session_id)
         now = clock.now()
         if session is None or not session.is_live(now):
             return None
         self._count(Metric.SIGN_OUTS)
-        update_last_active(self._store, session.agent_id, now, self._count)
+        update_last_active(self.tables, session.agent_id, now, self._count)
         return session
 
     @time_limit()
     def check_health(self) -> None:
         """Ask the database for one item; raises DatabaseError where it does not answer."""
-        self._store.ping()
+        self.tables.sessions.ping()

@@ -1,0 +1,62 @@
+"""What the tables need of DynamoDB: one call that takes an operation and its request, and returns the response."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from agent_sessions.dynamodb.items import Item
+from agent_sessions.errors import DatabaseError
+
+CONNECT_SECONDS = 0.5
+READ_SECONDS = 1.0
+ATTEMPT_SECONDS = CONNECT_SECONDS + READ_SECONDS
+
+type Request = dict[str, Any]
+
+type Transport = Callable[[str, Request], DynamoResponse]
+"""Calls DynamoDB: ``transport("GetItem", {"TableName": …})`` returns the response.
+
+The operation and the request are those of the API reference, in DynamoDB's own JSON.
+
+Raises:
+    ConditionFailedError: the condition of a write was not met.
+    DatabaseError: DynamoDB throttled or failed the call, could not be reached, or sent a malformed response,
+        and no time is left for another attempt.
+
+Any other error is a bug in this package or in its permissions, and is raised as it is.
+"""
+
+
+class ConditionFailedError(Exception):
+    """The item did not meet the condition of a write. An outcome that the tables handle, not a failure."""
+
+
+class MalformedResponseError(Exception):
+    """The response is not one that DynamoDB sends, although its status is 200."""
+
+
+class DynamoResponse(dict[str, Any]):
+    """The fields of a response; reading a field that is missing raises DatabaseError."""
+
+    def __init__(self, operation: str, fields: dict[str, Any]) -> None:
+        super().__init__(fields)
+        self._operation = operation
+
+    def __missing__(self, field: str) -> Any:
+        raise DatabaseError(self._operation) from MalformedResponseError(f"the response has no {field}")
+
+
+def pages[T](
+    transport: Transport, operation: str, request: Request, read: Callable[[Item], T]
+) -> Iterator[Sequence[T]]:
+    """Yield what ``read`` makes of the items of a Query or a Scan, a page at a time.
+
+    No response is kept while the next one is read, so memory does not grow with the number of pages.
+    """
+    while True:
+        response = transport(operation, request)
+        page, last_key = [read(item) for item in response["Items"]], response.get("LastEvaluatedKey")
+        del response
+        yield page
+        if last_key is None:
+            return
+        request = {**request, "ExclusiveStartKey": last_key}
