@@ -10,7 +10,7 @@ from botocore.retries.quota import RetryQuota
 from botocore.retries.standard import ExponentialBackoff
 
 from agent_sessions import clock
-from agent_sessions.dynamodb import store
+from agent_sessions.dynamodb import sessions_table
 from tests.faults.harness import Harness, NewHarness, ThreadClock, Time, TrueTime, VirtualTime
 from tests.support.database import Database, NewClient, drop, new_database
 from tests.support.functions import load_function_module
@@ -50,7 +50,7 @@ def virtual_time(module_patch: pytest.MonkeyPatch) -> VirtualTime:
     """Only the time of the thread passes, also where there is a pause; and each pause is as long as it can be."""
     virtual_time = VirtualTime()
     module_patch.setattr(clock, "monotonic", virtual_time)
-    for module in (botocore.endpoint, store):
+    for module in (botocore.endpoint, sessions_table):
         module_patch.setattr(module, "time", SimpleNamespace(sleep=virtual_time.sleep))
     module_patch.setattr(ExponentialBackoff.__init__, "__defaults__", (20, lambda: 1.0, None, None))
     return virtual_time
