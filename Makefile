@@ -32,7 +32,7 @@ demo: ## sign in, validate, list, sign out against the local service
 dashboard: .envs/plot/.done ## draw the CloudWatch dashboard from what the local service did
 	@.envs/plot/bin/python -m tools.dashboard
 
-invoke: .envs/sam/.done ## put every event in events/ through `sam local invoke`, which needs Docker
+invoke: .venv/.done .envs/sam/.done ## put every event in events/ through `sam local invoke`, which needs Docker
 	@$(PYTHON_HERE) -m tools.invoke
 
 test: .venv/.done .envs/sam/.done .envs/ministack/.done .envs/plot/.done $(ENGINE) ## run all tests
@@ -61,7 +61,7 @@ check: .venv/.done .envs/sam/.done .envs/checkov/.done ## lint, types, template,
 	.envs/checkov/bin/checkov --config-file .checkov.yaml
 	.venv/bin/python -m tools.openapi --check
 
-openapi: .venv/.done ## write docs/openapi.json anew from the code
+openapi: .venv/.done ## write docs/openapi.json, events/ and the route table in README.md from tools/openapi/routes.py
 	.venv/bin/python -m tools.openapi
 
 format: .venv/.done ## format the code

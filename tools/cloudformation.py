@@ -45,6 +45,16 @@ def resources(kind: str, template: dict[str, Any] = TEMPLATE) -> dict[str, dict[
     return {name: each["Properties"] for name, each in template["Resources"].items() if each["Type"] == kind}
 
 
+def logical_function(folder: str) -> str:
+    """Return the logical id of the function whose code is in a folder of functions/."""
+    (name,) = [
+        name
+        for name, each in resources("AWS::Serverless::Function").items()
+        if each["CodeUri"] == f"functions/{folder}/"
+    ]
+    return name
+
+
 class Permission(NamedTuple):
     """An action, and the logical id of what it is allowed on, or of its index; ``*`` is everything."""
 

@@ -4,29 +4,39 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tools import ROOT
+from tools.cloudformation import logical_function
 from tools.local import docker, stack
-from tools.local.__main__ import DEFAULT_PORT, FOLDER, step
+from tools.local.__main__ import DEFAULT_PORT, FOLDER
+from tools.local.__main__ import step as announce
 from tools.local.emulator import Emulator, LocalError
+from tools.openapi.events import for_session
+from tools.openapi.routes import ROUTES
 
-# In an order in which each finds what it speaks of: the function, and its answer against the local service.
-STORY = {
-    "sign_in": ("SessionsFunction", "201"),
-    "validate": ("SessionsFunction", "200"),
-    "find_agent": ("AgentsFunction", "200"),
-    "get_agent": ("AgentsFunction", "200"),
-    "list_sessions": ("AgentsFunction", "200"),
-    "activity_report": ("ReportFunction", "ok"),
-    "sign_out": ("SessionsFunction", "204"),
-    "end_session": ("AgentsFunction", "204"),
-    "end_all_sessions": ("AgentsFunction", "200"),
-    "health": ("SessionsFunction", "200"),
-}
+METHODS = ("POST", "GET", "HEAD", "PATCH", "DELETE")
 IMAGE = f"public.ecr.aws/lambda/python:3.13-{stack.ARCHITECTURE}"
-WITHOUT_DATABASE = {"ReportFunction": "DatabaseError"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """An event, the folder of its function, and its result: against the local service, and without a database."""
+
+    event: str
+    function: str
+    expected: str
+    without_database: str = "503"
+
+
+def steps() -> Iterator[Step]:
+    """Yield every event in an order in which each finds what it names: sign-in first, the widest deletion last."""
+    for route in sorted(ROUTES, key=lambda route: (METHODS.index(route.method), -len(route.path))):
+        yield Step(route.name, route.function, str(route.success.status.value))
+    yield Step("activity_report", "activity_report", "ok", without_database="DatabaseError")
 
 
 def invoke_all() -> bool:
@@ -37,7 +47,7 @@ def invoke_all() -> bool:
     port = emulator.port if emulator else DEFAULT_PORT
     log = FOLDER / "invoke.log"
     log.write_text("")
-    step("Building the layer and the functions", lambda: stack.build(log))
+    announce("Building the layer and the functions", lambda: stack.build(log))
     print("Invoking each event in a container of its own; ms include its start")
     if emulator is None:
         print("No local service runs, so no database answers, and 503 is right: `make local` starts one")
@@ -45,19 +55,21 @@ def invoke_all() -> bool:
     # SAM would ask the registry for a newer one each time, and give up where there is no network.
     pull = not docker.has_image(IMAGE)
     good = True
-    token = None
-    for name, (function, status) in STORY.items():
-        expected = status if emulator else WITHOUT_DATABASE.get(function, "503")
-        event = _with_token(json.loads((ROOT / f"events/{name}.json").read_text()), token)
-        answer, took = invoke(function, event, port=port, log=log, pull=pull)
+    started: dict[str, str] = {}
+    for step in steps():
+        expected = step.expected if emulator else step.without_database
+        event = json.loads((ROOT / f"events/{step.event}.json").read_text())
+        if started:
+            event = for_session(event, **started)
+        response, took = invoke(logical_function(step.function), event, port=port, log=log, pull=pull)
         pull = False
-        told = status_of(answer)
-        print(
-            f"{name:<18} {told:<14} {took:>7} ms" + (f"   expected {expected}" if told != expected else ""), flush=True
-        )
-        good = good and told == expected
-        if name == "sign_in" and told == "201":
-            token = json.loads(answer["body"])["session_token"]
+        status = status_of(response)
+        remark = "" if status == expected else f"   expected {expected}"
+        print(f"{step.event:<20} {status:<14} {took:>7} ms{remark}", flush=True)
+        good = good and status == expected
+        if step.event == "sign_in" and status == "201":
+            signed_in = json.loads(response["body"])
+            started = {name: signed_in[name] for name in ("session_token", "session_id")}
     if not good:
         print(f"\nWhat the functions and SAM wrote is in {log}", file=sys.stderr)
     return good
@@ -93,13 +105,6 @@ def invoke(function: str, event: dict[str, Any], *, port: int, log: Path, pull: 
 def status_of(answer: Any) -> str:
     """Return the status of an HTTP answer, the type of an error that a function raised, or "ok"."""
     return str(answer.get("statusCode") or answer.get("errorType") or "ok")
-
-
-def _with_token(event: dict[str, Any], token: str | None) -> dict[str, Any]:
-    """Return the event with a token that was just given out, where it presents one."""
-    if token and event.get("headers", {}).get("authorization", "").startswith("Bearer "):
-        event["headers"]["authorization"] = f"Bearer {token}"
-    return event
 
 
 def main() -> int:

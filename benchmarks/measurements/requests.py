@@ -106,7 +106,7 @@ class Functions:
     def operations(self) -> dict[str, Operation]:
         """Return all that is measured, by name; each uses agents of its own."""
         sessions = self.sessions.handler
-        validate = event("validate", self._sign_in()["session_token"])
+        validate = event("validate_session", self._sign_in()["session_token"])
         self.remembering.handler(validate, CONTEXT)
         sign_in = event("sign_in", body={"agent_name": self._sign_in()["agent_name"]})
         shown = self._sign_in()
@@ -114,7 +114,7 @@ class Functions:
         find = event("find_agent") | {"rawQueryString": f"agent_name={shown['agent_name']}"}
         return {
             "refuse a malformed token": Operation(
-                sessions, lambda: (START, event("validate", "nonsense")), 401, repeatable=False
+                sessions, lambda: (START, event("validate_session", "nonsense")), 401, repeatable=False
             ),
             "validate from memory": Operation(self.remembering.handler, lambda: (START, validate), repeatable=False),
             "validate": Operation(sessions, lambda: (START, validate)),
@@ -138,7 +138,7 @@ class Functions:
         }
 
     def _each_minute(self) -> Callable[[], tuple[int, Event]]:
-        validate = event("validate", self._sign_in()["session_token"])
+        validate = event("validate_session", self._sign_in()["session_token"])
         at = START
 
         def prepare() -> tuple[int, Event]:

@@ -66,7 +66,7 @@ def environ(service: Service, *path: str) -> dict[str, str]:
     """
     variables = service.environ(*path, **UNHURRIED)
     signed_in = service.sign_in("Claude", variables)
-    event: dict[str, Any] = json.loads((ROOT / "events/validate.json").read_text())
+    event: dict[str, Any] = json.loads((ROOT / "events/validate_session.json").read_text())
     event["headers"]["authorization"] = f"Bearer {signed_in.session_token}"
     key = {"agent_id": {"S": signed_in.session.agent_id}, "session_id": {"S": signed_in.session.session_id}}
     item = {"TableName": service.settings.sessions_table, "Key": key, "ConsistentRead": True}

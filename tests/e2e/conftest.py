@@ -19,6 +19,7 @@ from tests.support.contract import Answer, check_answer
 from tools import ROOT
 from tools.local import stack
 from tools.local.emulator import Emulator, free_port
+from tools.openapi.routes import BY_NAME
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -79,35 +80,35 @@ class Api:
             check_answer(route, answer.status, answer.headers, answer.text)
         return answer
 
+    def request(self, name: str, body: Any = None, *, query: str = "", **options: Any) -> Answer:
+        """Call an operation of the table of routes; options are parameters of its path, or of ``call``."""
+        route = BY_NAME[name]
+        path = route.path.format_map({each: options.pop(each) for each in route.path_parameters})
+        return self.call(route.method, path + query, body, route=route.key, **options)
+
     def sign_in(self, agent_name: str = "Claude", headers: dict[str, str] | None = None, **body: Any) -> Answer:
-        return self.call(
-            "POST", "/sessions", {"agent_name": agent_name, **body}, headers=headers, route="POST /sessions"
-        )
+        return self.request("sign_in", {"agent_name": agent_name, **body}, headers=headers)
 
     def validate(self, token: str) -> Answer:
-        return self.call("GET", "/sessions/current", token=token, route="GET /sessions/current")
+        return self.request("validate_session", token=token)
 
     def sign_out(self, token: str) -> Answer:
-        return self.call("DELETE", "/sessions/current", token=token, route="DELETE /sessions/current")
+        return self.request("sign_out", token=token)
 
     def find(self, query: str, headers: dict[str, str] | None = None) -> Answer:
-        return self.call("GET", f"/agents?{query}", headers=headers, route="GET /agents")
+        return self.request("find_agent", query=f"?{query}", headers=headers)
 
     def agent(self, agent_id: str, headers: dict[str, str] | None = None) -> Answer:
-        return self.call("GET", f"/agents/{agent_id}", headers=headers, route="GET /agents/{agent_id}")
+        return self.request("get_agent", agent_id=agent_id, headers=headers)
 
     def sessions(self, agent_id: str, query: str = "") -> Answer:
-        return self.call("GET", f"/agents/{agent_id}/sessions{query}", route="GET /agents/{agent_id}/sessions")
+        return self.request("list_agent_sessions", query=query, agent_id=agent_id)
 
     def end_all(self, agent_id: str) -> Answer:
-        return self.call("DELETE", f"/agents/{agent_id}/sessions", route="DELETE /agents/{agent_id}/sessions")
+        return self.request("end_agent_sessions", agent_id=agent_id)
 
     def end(self, agent_id: str, session_id: str) -> Answer:
-        return self.call(
-            "DELETE",
-            f"/agents/{agent_id}/sessions/{session_id}",
-            route="DELETE /agents/{agent_id}/sessions/{session_id}",
-        )
+        return self.request("end_agent_session", agent_id=agent_id, session_id=session_id)
 
 
 @pytest.fixture(scope="session")

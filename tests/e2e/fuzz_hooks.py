@@ -13,8 +13,11 @@ from schemathesis import AuthContext, Case, CheckContext, Response
 
 from tests.guards.leaks import LEAKS, SHOWS_THE_TOKEN
 from tests.support.contract import DOCUMENT, check_answer
+from tools.openapi.route import Auth
+from tools.openapi.routes import ROUTES
 
 TOKEN = re.compile(r"Bearer [A-Za-z0-9_-]{43}")
+WITH_TOKEN = [route.operation_id for route in ROUTES if route.auth is Auth.TOKEN]
 # Where the tokens are written that came back: who started this looks for them in what the emulator keeps.
 MADE = Path(os.environ["SESSION_TOKENS"])
 
@@ -28,7 +31,7 @@ def made(sign_in: str) -> str:
     return token
 
 
-@schemathesis.auth(refresh_interval=None).apply_to(operation_id=["validate", "signOut"])
+@schemathesis.auth(refresh_interval=None).apply_to(operation_id=WITH_TOKEN)
 class LiveSession:
     """Gives a call its own live session, unless a link brought one or the header is to be bad."""
 

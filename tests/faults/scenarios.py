@@ -143,7 +143,7 @@ def end_session_that_has_ended(harness: Harness) -> Request:
 
 
 def health(harness: Harness) -> Request:
-    return lambda: harness.api.send(load_event("health"))
+    return lambda: harness.api.send(load_event("check_health"))
 
 
 SCENARIOS: dict[str, Scenario] = {

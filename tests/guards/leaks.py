@@ -1,7 +1,7 @@
 """All that leaves the process while the suite runs, held against every session token that it makes.
 
 A token may be in the Authorization header of a request and in the answer that shows it, the 201 of
-POST /sessions. What is checked is everything else: requests to AWS, which hold each item and each metric
+a sign-in. What is checked is everything else: requests to AWS, which hold each item and each metric
 that is written, and their answers; what is printed and logged; events, answers and errors of the API with
 their URLs; and what the emulator keeps, where the functions run in processes of their own. Each process
 checks what it saw itself, for it alone knows the tokens that it made.
@@ -20,10 +20,12 @@ from botocore.awsrequest import AWSPreparedRequest
 
 from agent_sessions.domain.tokens import SessionToken
 from tests.guards.forms import Secrets
+from tools.openapi.routes import BY_NAME
 
 type Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
-SHOWS_THE_TOKEN = ("POST /sessions", 201)
+SIGN_IN = BY_NAME["sign_in"]
+SHOWS_THE_TOKEN = (SIGN_IN.key, SIGN_IN.success.status.value)
 
 
 class Leaks:

@@ -17,7 +17,7 @@ type Load = Callable[[str], ModuleType]
 def during_a_request(function: ModuleType, do: Callable[[], Any]) -> None:
     """Let a function do something while it answers."""
     function.service.check_health = do
-    function.handler(load_event("health"), Context())
+    function.handler(load_event("check_health"), Context())
 
 
 def own_client(function: ModuleType) -> "DynamoDBClient":

@@ -70,7 +70,7 @@ def test_a_malformed_token_takes_none(api: Api, sessions_calls: list[str]) -> No
 
 
 def test_the_health_check_takes_one(api: Api, sessions_calls: list[str]) -> None:
-    api.send(load_event("health"))
+    api.send(load_event("check_health"))
     assert sessions_calls == ["GetItem"]
 
 

@@ -148,7 +148,7 @@ class Two:
         self.handles = sorted(each["session_id"] for each in self.hers)
 
     def list_with(self, query: str) -> Answer:
-        event = http_event("list_sessions", authorizer=self.ada.authorizer, agent_id=self.agent_id)
+        event = http_event("list_agent_sessions", authorizer=self.ada.authorizer, agent_id=self.agent_id)
         return self.ada.send(event | {"rawQueryString": query})
 
     def check_untouched(self) -> None:

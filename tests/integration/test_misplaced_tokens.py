@@ -17,17 +17,17 @@ type Misplace = Callable[[str, Api], Event]
 
 
 def with_header(name: str, value: str) -> Event:
-    event = http_event("validate")
+    event = http_event("validate_session")
     event["headers"][name] = value
     return event
 
 
 def with_cookie(token: str) -> Event:
-    return http_event("validate") | {"cookies": [f"session_token={token}"]}
+    return http_event("validate_session") | {"cookies": [f"session_token={token}"]}
 
 
 def with_parameter(name: str, value: str) -> Event:
-    event = http_event("validate", query={name: value})
+    event = http_event("validate_session", query={name: value})
     return event | {"rawQueryString": f"{name}={value}"}
 
 
@@ -36,23 +36,25 @@ MISPLACED: dict[str, tuple[int, Misplace]] = {
     "in a header of its own": (401, lambda token, _: with_header("x-session-token", token)),
     "in the user agent": (401, lambda token, _: with_header("user-agent", token)),
     "in the query": (401, lambda token, _: with_parameter("access_token", token)),
-    "as a password": (401, lambda token, _: http_event("validate", authorization=f"Basic {token}")),
-    "twice": (401, lambda token, _: http_event("validate", authorization=f"Bearer {token} {token}")),
+    "as a password": (401, lambda token, _: http_event("validate_session", authorization=f"Basic {token}")),
+    "twice": (401, lambda token, _: http_event("validate_session", authorization=f"Bearer {token} {token}")),
     "as an agent": (404, lambda token, api: http_event("get_agent", authorizer=api.authorizer, agent_id=token)),
     "as a session": (
         404,
-        lambda token, api: http_event("end_session", authorizer=api.authorizer, agent_id=UNKNOWN, session_id=token),
+        lambda token, api: http_event(
+            "end_agent_session", authorizer=api.authorizer, agent_id=UNKNOWN, session_id=token
+        ),
     ),
     "as a cursor": (
         400,
         lambda token, api: http_event(
-            "list_sessions", authorizer=api.authorizer, query={"next": token}, agent_id=UNKNOWN
+            "list_agent_sessions", authorizer=api.authorizer, query={"next": token}, agent_id=UNKNOWN
         ),
     ),
     "as a limit": (
         400,
         lambda token, api: http_event(
-            "list_sessions", authorizer=api.authorizer, query={"limit": token}, agent_id=UNKNOWN
+            "list_agent_sessions", authorizer=api.authorizer, query={"limit": token}, agent_id=UNKNOWN
         ),
     ),
     "as the name of a parameter": (

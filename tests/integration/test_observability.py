@@ -91,14 +91,14 @@ def test_every_answer_may_not_be_stored(api: Api) -> None:
         api.validate("nonsense"),
         api.find(agent_name="Nobody"),
         api.sign_in_raw(None),
-        api.send(load_event("health")),
+        api.send(load_event("check_health")),
     ]
 
     assert {answer.headers["Cache-Control"] for answer in answers} == {"no-store"}
 
 
 def test_a_path_without_a_route_is_not_found(api: Api) -> None:
-    event = load_event("health") | {"routeKey": "GET /nothing"}
+    event = load_event("check_health") | {"routeKey": "GET /nothing"}
 
     response = api.functions["sessions"].handler(event, api.context)
 

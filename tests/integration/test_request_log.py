@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.test_events import EXPECTED
 from tests.support.events import Event, load_event
 from tests.support.functions import Api
+from tools.openapi.routes import BY_NAME
 
 ALWAYS = {"level", "location", "message", "timestamp", "service", "route", "status", "duration_ms", "request_id"}
 WHO = {"owner", "agent_id", "session_id"}
@@ -42,7 +42,7 @@ def lines(written: str) -> list[dict[str, Any]]:
     return [line for line in map(json.loads, written.splitlines()) if line.get("message") == "request"]
 
 
-@pytest.mark.parametrize("name", EXPECTED)
+@pytest.mark.parametrize("name", BY_NAME)
 def test_every_request_is_one_line_with_the_template_of_its_route(
     start: Callable[..., Api], capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
@@ -65,7 +65,7 @@ def test_nothing_that_a_caller_sends_is_written(
 ) -> None:
     api = start(POWERTOOLS_SERVICE_NAME="in-detail", POWERTOOLS_LOG_LEVEL="DEBUG", SESSIONS_TABLE=table)
 
-    for name in EXPECTED:
+    for name in BY_NAME:
         api.send(with_canary(name, place))
         written = "".join(capsys.readouterr())
         assert len(lines(written)) == 1, name

@@ -31,7 +31,7 @@ def test_all_dead_tokens_get_one_answer(api: Api, frozen: FrozenClock) -> None:
     unknown = signed_out[:30] + "A" * 12 + "A"
 
     answers = [
-        api.send(http_event("validate", authorization=authorization))
+        api.send(http_event("validate_session", authorization=authorization))
         for authorization in (
             None,
             "",
@@ -60,7 +60,7 @@ def test_all_dead_tokens_get_one_answer(api: Api, frozen: FrozenClock) -> None:
 def test_the_scheme_is_read_in_any_case(api: Api, scheme: str) -> None:
     token = api.sign_in().body["session_token"]
 
-    assert api.send(http_event("validate", authorization=f"{scheme} {token}")).status == 200
+    assert api.send(http_event("validate_session", authorization=f"{scheme} {token}")).status == 200
 
 
 def test_an_unused_session_ends_never_early_and_at_most_an_interval_late(api: Api, frozen: FrozenClock) -> None:

@@ -44,6 +44,12 @@ def _closed(node: Any) -> Any:
 CLOSED = _closed(DOCUMENT["components"]["schemas"])
 
 
+def documented(route: str) -> set[int]:
+    """Return the statuses that the document describes for a route."""
+    method, path = route.split()
+    return {int(status) for status in DOCUMENT["paths"][path][method.lower()]["responses"]}
+
+
 def check_answer(route: str, status: int, headers: Mapping[str, str], body: str) -> None:
     """Fail unless the document describes this answer of this route: status, headers, media type and body."""
     method, path = route.split()

@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tools import ROOT
-
-FOLDER = ROOT / "events"
-EVENT_NAMES = sorted({path.stem for path in FOLDER.glob("*.json")} - {"env"})
+from tools.openapi.events import event_of
+from tools.openapi.examples import CALLER
+from tools.openapi.routes import BY_NAME
 
 type Event = dict[str, Any]
 
@@ -18,14 +18,16 @@ USER = "arn:aws:iam::111122223333:user/ada"
 
 
 def load_event(name: str) -> Event:
-    """Return one of the example events."""
-    event: Event = json.loads((FOLDER / f"{name}.json").read_text())
+    """Return the example event of a route, by the name of its operation, or of the schedule."""
+    if name in BY_NAME:
+        return copy.deepcopy(event_of(BY_NAME[name]))
+    event: Event = json.loads((ROOT / f"events/{name}.json").read_text())
     return event
 
 
 def iam(arn: str) -> dict[str, Any]:
     """Return what the gateway adds for a signed request."""
-    authorizer: dict[str, Any] = copy.deepcopy(load_event("sign_in")["requestContext"]["authorizer"])
+    authorizer = copy.deepcopy(CALLER)
     authorizer["iam"]["userArn"] = arn
     return authorizer
 

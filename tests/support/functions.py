@@ -20,6 +20,7 @@ from tests.support.database import client_of
 from tests.support.events import Event, http_event, iam
 from tools import ROOT
 from tools.cloudformation import function_environment, table_definition
+from tools.openapi.routes import BY_KEY, FUNCTIONS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -82,10 +83,10 @@ class Api:
     context: Context = field(default_factory=Context)
 
     def send(self, event: Event) -> Answer:
-        function = "agents" if " /agents" in event["routeKey"] else "sessions"
-        response = self.functions[function].handler(event, self.context)
+        route = event["routeKey"]
+        response = self.functions[BY_KEY[route].function].handler(event, self.context)
         assert response["isBase64Encoded"] is False
-        check_answer(event["routeKey"], response["statusCode"], response["headers"], response["body"])
+        check_answer(route, response["statusCode"], response["headers"], response["body"])
         return Answer(response["statusCode"], response["headers"], response["body"])
 
     def as_owner(self, authorizer: dict[str, Any] | None) -> "Api":
@@ -98,7 +99,7 @@ class Api:
         return self.send(http_event("sign_in", authorizer=self.authorizer, body=body))
 
     def validate(self, token: str) -> Answer:
-        return self.send(http_event("validate", token=token))
+        return self.send(http_event("validate_session", token=token))
 
     def sign_out(self, token: str) -> Answer:
         return self.send(http_event("sign_out", token=token))
@@ -110,15 +111,15 @@ class Api:
         return self.send(http_event("get_agent", authorizer=self.authorizer, agent_id=agent_id))
 
     def sessions(self, agent_id: str, **query: str) -> Answer:
-        return self.send(http_event("list_sessions", authorizer=self.authorizer, query=query, agent_id=agent_id))
+        return self.send(http_event("list_agent_sessions", authorizer=self.authorizer, query=query, agent_id=agent_id))
 
     def end(self, agent_id: str, session_id: str) -> Answer:
         return self.send(
-            http_event("end_session", authorizer=self.authorizer, agent_id=agent_id, session_id=session_id)
+            http_event("end_agent_session", authorizer=self.authorizer, agent_id=agent_id, session_id=session_id)
         )
 
     def end_all(self, agent_id: str) -> Answer:
-        return self.send(http_event("end_all_sessions", authorizer=self.authorizer, agent_id=agent_id))
+        return self.send(http_event("end_agent_sessions", authorizer=self.authorizer, agent_id=agent_id))
 
 
 class CurrentStdout:
@@ -154,12 +155,12 @@ def load_function(dynamodb: "DynamoDBClient", environment: dict[str, str]) -> Ca
 
 @pytest.fixture
 def start(load_function: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Api]:
-    """Starts both functions of the API, with other environment variables where given."""
+    """Starts every function of the API, with other environment variables where given."""
 
     def start(**variables: str) -> Api:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        return Api({name: load_function(name) for name in ("sessions", "agents")})
+        return Api({name: load_function(name) for name in FUNCTIONS})
 
     return start
 

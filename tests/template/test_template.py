@@ -7,7 +7,6 @@ import pytest
 from agent_sessions.dynamodb.agents_table import IDENTITY_INDEX
 from agent_sessions.settings import VARIABLES, Settings
 from tests.guards.permissions import ALLOWED, needed_by_lambda
-from tests.support.contract import DOCUMENT
 from tools import ROOT
 from tools.cloudformation import (
     PARAMETERS,
@@ -19,7 +18,6 @@ from tools.cloudformation import (
     resources,
     statements,
 )
-from tools.openapi.document import document
 
 README = (ROOT / "README.md").read_text()
 FUNCTIONS = ("SessionsFunction", "AgentsFunction", "ReportFunction")
@@ -49,12 +47,6 @@ def test_the_readme_tells_every_parameter_with_its_default() -> None:
     assert told == {name: str(each["Default"]) or "none" for name, each in PARAMETERS.items()}
 
 
-def test_the_readme_tells_every_route() -> None:
-    told = {row.partition("?")[0] for row in re.findall(r"^\| `([A-Z]+ /[^`]*)` \|", README, re.MULTILINE)}
-
-    assert told == {each["RouteKey"] for each in resources("AWS::ApiGatewayV2::Route").values()}
-
-
 def test_the_defaults_of_the_template_are_those_of_the_code() -> None:
     settings = Settings.from_environment(function_environment())
     defaults = Settings(agents_table="AgentsTable", sessions_table="SessionsTable")
@@ -64,24 +56,6 @@ def test_the_defaults_of_the_template_are_those_of_the_code() -> None:
 
 def test_every_setting_is_set_by_the_template() -> None:
     assert set(VARIABLES.values()) <= set(function_environment())
-
-
-def test_the_routes_are_those_of_the_document() -> None:
-    routes = {each["RouteKey"] for each in resources("AWS::ApiGatewayV2::Route").values()}
-
-    assert routes == {f"{method.upper()} {path}" for path, each in DOCUMENT["paths"].items() for method in each}
-
-
-def test_the_document_is_up_to_date() -> None:
-    assert document() == DOCUMENT, "run `make openapi`"
-
-
-def test_only_the_routes_of_a_token_and_health_are_open() -> None:
-    kinds = {each["RouteKey"]: each["AuthorizationType"] for each in resources("AWS::ApiGatewayV2::Route").values()}
-    open_routes = {route for route, kind in kinds.items() if kind == "NONE"}
-
-    assert open_routes == {"GET /sessions/current", "DELETE /sessions/current", "GET /health"}
-    assert all(kind == {"Ref": "ApiAuth"} for route, kind in kinds.items() if route not in open_routes)
 
 
 def test_no_permission_has_a_wildcard_but_those_to_which_aws_gives_no_resource() -> None:

@@ -13,10 +13,10 @@ import pytest
 from pytest_socket import enable_socket
 
 from agent_sessions.dynamodb.client import BotocoreTransport
-from tests.support.events import EVENT_NAMES, load_event
+from tests.support.events import load_event
 from tests.support.functions import Api, Context
 from tools import ROOT, invoke
-from tools.cloudformation import TEMPLATE, resources
+from tools.cloudformation import TEMPLATE, logical_function
 from tools.local import docker, stack
 from tools.local.emulator import Emulator
 
@@ -28,16 +28,14 @@ def test_the_template_declares_every_variable_that_the_events_need() -> None:
     assert set(ENVIRONMENT) <= set(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
 
 
-def test_every_event_has_its_place_in_the_story() -> None:
-    assert sorted(invoke.STORY) == EVENT_NAMES
+def test_every_event_is_invoked_once() -> None:
+    files = {path.stem for path in (ROOT / "events").glob("*.json")} - {"env"}
+
+    assert sorted(step.event for step in invoke.steps()) == sorted(files)
 
 
-def test_every_event_is_for_the_function_behind_its_route() -> None:
-    routes = {each["RouteKey"]: each["Target"]["Fn::Sub"] for each in resources("AWS::ApiGatewayV2::Route").values()}
-
-    for name, (function, _) in invoke.STORY.items():
-        if route := load_event(name).get("routeKey"):
-            assert routes[route] == f"integrations/${{{function.removesuffix('Function')}Integration}}"
+def test_sign_in_is_invoked_first() -> None:
+    assert next(invoke.steps()).event == "sign_in"
 
 
 @pytest.fixture
@@ -45,11 +43,8 @@ def in_process(
     api: Api, load_function: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> dict[str, Any]:
     """`make invoke` with the functions in this process in place of containers; what it sent to each."""
-    handlers = {
-        "SessionsFunction": api.functions["sessions"].handler,
-        "AgentsFunction": api.functions["agents"].handler,
-        "ReportFunction": load_function("activity_report").handler,
-    }
+    folders = [*api.functions, "activity_report"]
+    handlers = {logical_function(folder): load_function(folder).handler for folder in folders}
     sent: dict[str, Any] = {}
 
     def answer(function: str, event: dict[str, Any], **_: Any) -> tuple[Any, str]:
@@ -71,7 +66,7 @@ def test_against_the_local_service_every_event_is_answered_well(
     monkeypatch.setattr(Emulator, "running", lambda _: running)
 
     assert invoke.invoke_all(), capsys.readouterr().out
-    example = load_event("validate")["headers"]["authorization"]
+    example = load_event("validate_session")["headers"]["authorization"]
     assert in_process["GET /sessions/current"]["headers"]["authorization"] not in ("", example)
 
 
@@ -106,7 +101,10 @@ def test_without_docker_it_says_what_is_missing(path: str | None, missing: str, 
     command = tmp_path / "docker"
     command.write_text("#!/bin/sh\necho Cannot connect to the Docker daemon >&2\nexit 1\n")
     command.chmod(0o755)
-    environ = os.environ | {"PATH": path or f"{tmp_path}:/bin:/usr/bin", "PYTHONPATH": str(ROOT)}
+    environ = os.environ | {
+        "PATH": path or f"{tmp_path}:/bin:/usr/bin",
+        "PYTHONPATH": f"{ROOT}:{ROOT}/layers/agent_sessions",
+    }
 
     done = subprocess.run(
         [sys.executable, "-m", "tools.invoke"], cwd=ROOT, env=environ, capture_output=True, text=True, check=False

@@ -1,24 +1,48 @@
-"""`make openapi`: docs/openapi.json from the types and the error registry of the code."""
+"""`make openapi`: what derives from the table of routes (docs/openapi.json, events/, the table in README.md)."""
 
 import argparse
 import json
 import sys
+from pathlib import Path
+from typing import Any
 
 from tools import ROOT
 from tools.openapi.document import document
+from tools.openapi.events import event_of
+from tools.openapi.readme import with_routes
+from tools.openapi.routes import ROUTES
 
-DOCUMENT = ROOT / "docs/openapi.json"
+
+def derived() -> dict[Path, str]:
+    """Return the text of each derived file, by its path."""
+    readme = ROOT / "README.md"
+    return {
+        ROOT / "docs/openapi.json": _json(document()),
+        readme: with_routes(readme.read_text(), ROUTES),
+        **{ROOT / f"events/{route.name}.json": _json(event_of(route)) for route in ROUTES},
+    }
+
+
+def stale() -> list[str]:
+    """Return the derived files that are missing or differ from what would be written now."""
+    return [
+        str(path.relative_to(ROOT)) for path, text in derived().items() if not path.exists() or path.read_text() != text
+    ]
+
+
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
 def main() -> int:
-    """Write the document, or with ``--check`` tell whether the written one is up to date."""
+    """Write the files, or with ``--check`` fail if one is stale."""
     parser = argparse.ArgumentParser(prog="tools.openapi", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="fail where docs/openapi.json is stale")
-    text = json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
+    parser.add_argument("--check", action="store_true", help="fail if a file is stale; write nothing")
     if not parser.parse_args().check:
-        DOCUMENT.write_text(text)
-    elif not DOCUMENT.exists() or DOCUMENT.read_text() != text:
-        print("docs/openapi.json is stale: run `make openapi` and commit it", file=sys.stderr)
+        for path, text in derived().items():
+            path.write_text(text)
+    elif files := stale():
+        print(f"stale: {', '.join(files)}; run `make openapi` and commit what it writes", file=sys.stderr)
         return 1
     return 0
 

@@ -4,7 +4,7 @@ The tests hold every answer that they get against it.
 """
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from itertools import groupby
 from typing import Any
@@ -31,7 +31,8 @@ from agent_sessions.http.response_models import (
     SignedInBody,
 )
 from tools import ROOT
-from tools.openapi.routes import GATEWAY_AUTH, OPERATIONS, Operation
+from tools.openapi.route import Auth, Route
+from tools.openapi.routes import ROUTES
 
 BODIES: list[Any] = [SessionBody, SignedInBody, AgentBody, SessionPageBody, EndedBody, HealthBody, BadField, Problem]
 
@@ -93,6 +94,13 @@ ERRORS = {
 }
 
 
+SECURITY: dict[Auth, list[dict[str, list[str]]]] = {
+    Auth.GATEWAY: [{"jwt": []}, {"iam": []}, {}],
+    Auth.TOKEN: [{"sessionToken": []}],
+    Auth.ANYONE: [],
+}
+
+
 class _Schemas(GenerateJsonSchema):
     """Calls a schema by the thing itself: clients that are generated get an ``Agent``."""
 
@@ -100,14 +108,13 @@ class _Schemas(GenerateJsonSchema):
         return super().normalize_name(name).removesuffix("Body")
 
 
-def document() -> dict[str, Any]:
+def document(routes: Iterable[Route] = ROUTES) -> dict[str, Any]:
     """Return the OpenAPI document."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     schemas, references = _schemas()
     paths: dict[str, dict[str, Any]] = {}
-    for operation in OPERATIONS:
-        method, path = operation.route.split()
-        paths.setdefault(path, {})[method.lower()] = _operation(operation, path, references)
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, references)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -188,40 +195,42 @@ def _schema(schema: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in schema.items() if key != "title"} | {"properties": properties}
 
 
-def _operation(operation: Operation, path: str, references: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+def _operation(route: Route, references: dict[Any, dict[str, Any]]) -> dict[str, Any]:
     described: dict[str, Any] = {
-        "operationId": operation.name,
-        "summary": operation.summary,
-        "tags": [operation.tag],
-        "security": operation.security,
+        "operationId": route.operation_id,
+        "summary": route.summary,
+        "description": route.description,
+        "tags": [route.tag],
+        "security": SECURITY[route.auth],
     }
-    if parameters := [*_path_parameters(path), *_query_parameters(operation.takes_query)]:
+    if parameters := [*_path_parameters(route), *_query_parameters(route.query)]:
         described["parameters"] = parameters
-    if operation.takes_body:
+    if route.body:
         described["requestBody"] = {
             "required": True,
             "description": "Less than 8 KB.",
-            "content": {"application/json": {"schema": references[operation.takes_body]}},
+            "content": {"application/json": {"schema": references[route.body]}},
         }
     success: dict[str, Any] = {
-        "description": operation.answers,
-        "headers": _headers("Cache-Control", *(["Location"] if operation.location else [])),
+        "description": route.success.description,
+        "headers": _headers("Cache-Control", *(["Location"] if route.success.location else [])),
     }
-    if operation.body:
-        success["content"] = {"application/json": {"schema": references[operation.body]}}
-    if operation.links:
+    if route.success.body:
+        success["content"] = {"application/json": {"schema": references[route.success.body]}}
+    if route.success.links:
         success["links"] = {
-            name: {"operationId": name, "parameters": parameters} for name, parameters in operation.links.items()
+            name: {"operationId": name, "parameters": parameters} for name, parameters in route.success.links.items()
         }
-    described["responses"] = {str(operation.status.value): success, **dict(_failures(operation, references[Problem]))}
+    described["responses"] = {
+        str(route.success.status.value): success,
+        **dict(_failures(route, references[Problem])),
+    }
     return described
 
 
-def _path_parameters(path: str) -> Iterator[dict[str, Any]]:
-    for part in path.split("/"):
-        if part.startswith("{"):
-            name = part.strip("{}")
-            yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"} | FORMATS[name]}
+def _path_parameters(route: Route) -> Iterator[dict[str, Any]]:
+    for name in route.path_parameters:
+        yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"} | FORMATS[name]}
 
 
 def _query_parameters(model: type[Input] | None) -> Iterator[dict[str, Any]]:
@@ -242,18 +251,18 @@ def _query_parameters(model: type[Input] | None) -> Iterator[dict[str, Any]]:
         }
 
 
-def _failures(operation: Operation, problem: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _failures(route: Route, problem: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield every error answer of a route: of its function, of the gateway, or of either."""
-    kinds = sorted((*operation.errors, DatabaseError, Exception), key=lambda kind: RESPONSES[kind].status)
+    kinds = sorted((*route.errors, DatabaseError, Exception), key=lambda kind: RESPONSES[kind].status)
     ours = {status: list(group) for status, group in groupby(kinds, key=lambda kind: RESPONSES[kind].status)}
     gateway = {
         status: text
         for status, text in GATEWAY.items()
-        if (operation.security is GATEWAY_AUTH or status not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN))
-        and (operation.takes_body or status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        if (route.auth is Auth.GATEWAY or status not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN))
+        and (route.body or status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     }
     for status in sorted({*ours, *gateway}):
-        said = [operation.meanings.get(kind, ERRORS[kind]) for kind in ours.get(status, [])]
+        said = [route.meanings.get(kind, ERRORS[kind]) for kind in ours.get(status, [])]
         content: dict[str, Any] = {"application/problem+json": {"schema": problem}} if said else {}
         described: dict[str, Any] = {}
         if status in ours:

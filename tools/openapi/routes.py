@@ -1,8 +1,10 @@
-"""Every route: what it takes, and everything it answers."""
+"""Every route of the HTTP API, once.
 
-from dataclasses import dataclass, field
+The OpenAPI document, events/, the route table in README.md, `make invoke` and the tests' drivers derive from this
+table, and tests compare it with template.yaml and with the functions. The functions do not import it.
+"""
+
 from http import HTTPStatus
-from typing import Any
 
 from agent_sessions.errors import (
     CallerError,
@@ -11,7 +13,7 @@ from agent_sessions.errors import (
     PayloadTooLargeError,
     ValidationError,
 )
-from agent_sessions.http.request_models import FindAgentInput, Input, ListSessionsInput, SignInInput
+from agent_sessions.http.request_models import FindAgentInput, ListSessionsInput, SignInInput
 from agent_sessions.http.response_models import (
     AgentBody,
     EndedBody,
@@ -20,154 +22,191 @@ from agent_sessions.http.response_models import (
     SessionPageBody,
     SignedInBody,
 )
-
-GATEWAY_AUTH: list[dict[str, list[str]]] = [{"iam": []}, {"jwt": []}, {}]
-TOKEN_AUTH: list[dict[str, list[str]]] = [{"sessionToken": []}]
-OPEN: list[dict[str, list[str]]] = []
+from tools.openapi.route import Auth, Route, Success
 
 AGENT = {"agent_id": "$response.body#/agent_id"}
 SESSION = AGENT | {"session_id": "$response.body#/session_id"}
 TOKEN = {"header.Authorization": "Bearer {$response.body#/session_token}"}
 SAME_AGENT = {"agent_id": "$request.path.agent_id"}
 
+CLAUDE = {"agent_name": "Claude", "context": "Project A"}
 
-@dataclass(frozen=True, kw_only=True)
-class Operation:
-    """One route: what it takes, and everything it answers."""
-
-    route: str
-    name: str
-    summary: str
-    tag: str
-    security: list[dict[str, list[str]]]
-    status: HTTPStatus
-    answers: str
-    body: Any = None
-    location: bool = False
-    takes_body: type[Input] | None = None
-    takes_query: type[Input] | None = None
-    errors: tuple[type[Exception], ...] = ()
-    meanings: dict[type[Exception], str] = field(default_factory=dict)
-    links: dict[str, dict[str, str]] = field(default_factory=dict)
-    """Operations that the answer leads to, with their parameters."""
-
-
-OPERATIONS = [
-    Operation(
-        route="POST /sessions",
-        name="signIn",
-        summary="Sign in: recognise the agent by its name and context, and give it a new session",
+ROUTES = [
+    Route(
+        "POST",
+        "/sessions",
+        function="sessions",
+        auth=Auth.GATEWAY,
+        operation_id="signIn",
         tag="sessions",
-        security=GATEWAY_AUTH,
-        takes_body=SignInInput,
-        status=HTTPStatus.CREATED,
-        answers="Signed in. The token is shown only here.",
-        body=SignedInBody,
-        location=True,
+        summary="Sign in",
+        description=(
+            "Recognises the agent by its name and context, or creates it, and starts a new session. The response is "
+            "the only one that contains the `session_token`: the service does not store it. An agent may have several "
+            "sessions at once, unless it signs in with `exclusive`."
+        ),
+        body=SignInInput,
+        example_body=CLAUDE,
         errors=(ValidationError, PayloadTooLargeError, CallerError),
-        links={
-            "validate": TOKEN,
-            "signOut": TOKEN,
-            "getAgent": AGENT,
-            "listSessions": AGENT,
-            "endAllSessions": AGENT,
-            "endSession": SESSION,
-        },
+        success=Success(
+            status=HTTPStatus.CREATED,
+            description="The agent is signed in.",
+            body=SignedInBody,
+            location=True,
+            links={
+                "validateSession": TOKEN,
+                "signOut": TOKEN,
+                "getAgent": AGENT,
+                "listAgentSessions": AGENT,
+                "endAgentSessions": AGENT,
+                "endAgentSession": SESSION,
+            },
+        ),
     ),
-    Operation(
-        route="GET /sessions/current",
-        name="validate",
-        summary="Validate the session token and record its use",
+    Route(
+        "GET",
+        "/sessions/current",
+        function="sessions",
+        auth=Auth.TOKEN,
+        operation_id="validateSession",
         tag="sessions",
-        security=TOKEN_AUTH,
-        status=HTTPStatus.OK,
-        answers="The session is live.",
-        body=SessionBody,
+        summary="Validate a session token",
+        description=(
+            "Returns the session of the token and records its use, which extends the session up to its `ends_at`. "
+            "The service writes at most one such extension per touch interval (one minute by default)."
+        ),
         errors=(InvalidSessionError,),
-        links={"getAgent": AGENT, "listSessions": AGENT, "endAllSessions": AGENT, "endSession": SESSION},
+        success=Success(
+            status=HTTPStatus.OK,
+            description="The session is live.",
+            body=SessionBody,
+            links={
+                "getAgent": AGENT,
+                "listAgentSessions": AGENT,
+                "endAgentSessions": AGENT,
+                "endAgentSession": SESSION,
+            },
+        ),
     ),
-    Operation(
-        route="DELETE /sessions/current",
-        name="signOut",
+    Route(
+        "DELETE",
+        "/sessions/current",
+        function="sessions",
+        auth=Auth.TOKEN,
+        operation_id="signOut",
+        tag="sessions",
         summary="Sign out",
-        tag="sessions",
-        security=TOKEN_AUTH,
-        status=HTTPStatus.NO_CONTENT,
-        answers="The session has ended, now or before; also where the token was never known.",
+        description="Ends the session of the token. It also succeeds if the session had ended before.",
         errors=(InvalidSessionError,),
-        meanings={InvalidSessionError: "The token is missing or malformed."},
+        meanings={InvalidSessionError: "The session token is missing or malformed."},
+        success=Success(status=HTTPStatus.NO_CONTENT, description="The session has ended, now or before."),
     ),
-    Operation(
-        route="GET /agents",
-        name="findAgent",
-        summary="Find an agent by its name and context",
+    Route(
+        "GET",
+        "/agents",
+        function="agents",
+        auth=Auth.GATEWAY,
+        operation_id="findAgent",
         tag="agents",
-        security=GATEWAY_AUTH,
-        takes_query=FindAgentInput,
-        status=HTTPStatus.OK,
-        answers="The agent and its presence.",
-        body=AgentBody,
+        summary="Find an agent by name and context",
+        description="Returns the caller's agent with this name and context, and whether it is online.",
+        query=FindAgentInput,
+        example_query=CLAUDE,
         errors=(ValidationError, CallerError, NotFoundError),
-        links={"getAgent": AGENT, "listSessions": AGENT, "endAllSessions": AGENT},
+        success=Success(
+            status=HTTPStatus.OK,
+            description="The agent and its presence.",
+            body=AgentBody,
+            links={"getAgent": AGENT, "listAgentSessions": AGENT, "endAgentSessions": AGENT},
+        ),
     ),
-    Operation(
-        route="GET /agents/{agent_id}",
-        name="getAgent",
-        summary="Show an agent and its presence",
+    Route(
+        "GET",
+        "/agents/{agent_id}",
+        function="agents",
+        auth=Auth.GATEWAY,
+        operation_id="getAgent",
         tag="agents",
-        security=GATEWAY_AUTH,
-        status=HTTPStatus.OK,
-        answers="The agent and its presence.",
-        body=AgentBody,
+        summary="Get an agent",
+        description="Returns one of the caller's agents, and whether it is online.",
         errors=(CallerError, NotFoundError),
-        links={"listSessions": AGENT, "endAllSessions": AGENT},
+        success=Success(
+            status=HTTPStatus.OK,
+            description="The agent and its presence.",
+            body=AgentBody,
+            links={"listAgentSessions": AGENT, "endAgentSessions": AGENT},
+        ),
     ),
-    Operation(
-        route="GET /agents/{agent_id}/sessions",
-        name="listSessions",
-        summary="List the live sessions of an agent, a page at a time",
+    Route(
+        "GET",
+        "/agents/{agent_id}/sessions",
+        function="agents",
+        auth=Auth.GATEWAY,
+        operation_id="listAgentSessions",
         tag="agents",
-        security=GATEWAY_AUTH,
-        takes_query=ListSessionsInput,
-        status=HTTPStatus.OK,
-        answers="A page of sessions.",
-        body=SessionPageBody,
+        summary="List an agent's sessions",
+        description=(
+            "Returns the agent's live sessions, one page at a time. A page can be shorter than `limit`; only "
+            "`next: null` marks the last page."
+        ),
+        query=ListSessionsInput,
+        example_query={"limit": "10"},
         errors=(ValidationError, CallerError, NotFoundError),
-        links={
-            "listSessions": SAME_AGENT | {"next": "$response.body#/next"},
-            "endSession": SAME_AGENT | {"session_id": "$response.body#/sessions/0/session_id"},
-            "endAllSessions": SAME_AGENT,
-        },
+        success=Success(
+            status=HTTPStatus.OK,
+            description="One page of live sessions.",
+            body=SessionPageBody,
+            links={
+                "listAgentSessions": SAME_AGENT | {"next": "$response.body#/next"},
+                "endAgentSession": SAME_AGENT | {"session_id": "$response.body#/sessions/0/session_id"},
+                "endAgentSessions": SAME_AGENT,
+            },
+        ),
     ),
-    Operation(
-        route="DELETE /agents/{agent_id}/sessions",
-        name="endAllSessions",
-        summary="Sign an agent out everywhere",
+    Route(
+        "DELETE",
+        "/agents/{agent_id}/sessions",
+        function="agents",
+        auth=Auth.GATEWAY,
+        operation_id="endAgentSessions",
         tag="agents",
-        security=GATEWAY_AUTH,
-        status=HTTPStatus.OK,
-        answers="The sessions have ended; with `more`, not yet all of them.",
-        body=EndedBody,
+        summary="End all sessions of an agent",
+        description=(
+            "Signs the agent out everywhere. If the request runs out of time, the response contains `more`: send the "
+            "request again until it does not. The agent can sign in again."
+        ),
         errors=(CallerError, NotFoundError),
+        success=Success(
+            status=HTTPStatus.OK,
+            description="The sessions have ended; if `more` is present, some are left.",
+            body=EndedBody,
+        ),
     ),
-    Operation(
-        route="DELETE /agents/{agent_id}/sessions/{session_id}",
-        name="endSession",
-        summary="End one session by its handle",
+    Route(
+        "DELETE",
+        "/agents/{agent_id}/sessions/{session_id}",
+        function="agents",
+        auth=Auth.GATEWAY,
+        operation_id="endAgentSession",
         tag="agents",
-        security=GATEWAY_AUTH,
-        status=HTTPStatus.NO_CONTENT,
-        answers="The session has ended, now or before.",
+        summary="End one session of an agent",
+        description="Ends a session by its public handle. It also succeeds if the session had ended before.",
         errors=(CallerError, NotFoundError),
+        success=Success(status=HTTPStatus.NO_CONTENT, description="The session has ended, now or before."),
     ),
-    Operation(
-        route="GET /health",
-        name="health",
-        summary="Tell whether the service and its database answer",
+    Route(
+        "GET",
+        "/health",
+        function="sessions",
+        auth=Auth.ANYONE,
+        operation_id="checkHealth",
         tag="health",
-        security=OPEN,
-        status=HTTPStatus.OK,
-        answers="They answer.",
-        body=HealthBody,
+        summary="Check the service and its database",
+        description="Reads from the database, at the lowest possible cost, and returns 200 if that succeeds.",
+        success=Success(status=HTTPStatus.OK, description="The service and its database respond.", body=HealthBody),
     ),
 ]
+
+BY_KEY = {route.key: route for route in ROUTES}
+BY_NAME = {route.name: route for route in ROUTES}
+FUNCTIONS = sorted({route.function for route in ROUTES})
