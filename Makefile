@@ -53,10 +53,11 @@ speed: .venv/.done .envs/sam/.done $(ENGINE) ## fail where a start, a warm reque
 bench: .venv/.done .envs/sam/.done .envs/peers/.done .envs/plot/.done $(ENGINE) ## measure speed, memory and cost beside other session stores; write docs/performance.md (QUICK=1)
 	@.venv/bin/python -m benchmarks $(if $(QUICK),--quick)
 
-check: .venv/.done .envs/sam/.done .envs/checkov/.done ## lint, types, template, and whether docs/openapi.json is up to date
+check: .venv/.done .envs/sam/.done .envs/checkov/.done ## lint, types, imports, template, and whether docs/openapi.json is up to date
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy
+	.venv/bin/lint-imports --no-cache --no-logo
 	.envs/sam/bin/cfn-lint template.yaml stacks/*.yaml
 	.envs/checkov/bin/checkov --config-file .checkov.yaml
 	.venv/bin/python -m tools.openapi --check
