@@ -21,14 +21,14 @@ def rows(heading: str) -> list[list[str]]:
 
 
 def test_it_tells_every_metric_that_the_code_has_and_no_other() -> None:
-    told = {name.strip("`"): (unit, dimensions) for name, unit, dimensions, *_ in rows("The service's own")}
+    told = {name.strip("`"): (unit, dimensions) for name, unit, dimensions, *_ in rows("Service metrics")}
 
     assert list(told) == [*Metric, activity_report.ACTIVE_SESSIONS, activity_report.ACTIVE_AGENTS]
     assert set(told.values()) == {("Count", "service")}
 
 
 def test_it_says_when_each_happens_and_what_to_do() -> None:
-    assert all(when and len(do) > 10 for *_, when, do in rows("The service's own"))
+    assert all(when and len(do) > 10 for *_, when, do in rows("Service metrics"))
 
 
 def test_its_links_lead_to_sections_of_the_runbook() -> None:
@@ -42,7 +42,7 @@ def test_its_links_lead_to_sections_of_the_runbook() -> None:
 def test_it_tells_every_metric_of_aws_that_is_shown() -> None:
     told = {
         (namespace, name, dimension)
-        for metrics, dimensions, _ in rows("Those of AWS")
+        for metrics, dimensions, _ in rows("AWS metrics")
         for namespace, *names in [re.findall(r"`([^`]+)`", metrics)]
         for name in names
         for dimension in re.findall(r"[A-Z]\w+", dimensions)
@@ -59,17 +59,17 @@ def test_it_tells_every_metric_of_aws_that_is_shown() -> None:
 
 def test_it_tells_widgets_by_their_titles() -> None:
     titles = {widget.title for widget in widgets()}
-    told = {title for *_, cell in rows("Those of AWS") for title in cell.split("; ")}
+    told = {title for *_, cell in rows("AWS metrics") for title in cell.split("; ")}
 
     assert told - {"p50 and p99 of each route, ms"} <= titles
 
 
 def test_its_numbers_are_those_of_the_template() -> None:
     routes = len(resources("AWS::ApiGatewayV2::Route"))
-    counts = [int(count.replace(",", "")) for _, count, *_ in rows("What they cost")]
+    counts = [int(count.replace(",", "")) for _, count, *_ in rows("Cost")]
 
     assert counts == [
-        len(rows("The service's own")),
+        len(rows("Service metrics")),
         METRICS_OF_A_ROUTE * routes,
         sum(len(watched(alarm)) for alarm in alarms().values()),
         1,
@@ -78,7 +78,7 @@ def test_its_numbers_are_those_of_the_template() -> None:
 
 
 def test_its_prices_add_up() -> None:
-    for what, count, each, month in rows("What they cost"):
+    for what, count, each, month in rows("Cost"):
         price, _, per = each.removeprefix("$").partition(" per ")
         expected = int(count.replace(",", "")) * float(price) / int(per.replace(",", "") or 1)
         assert month == f"${expected:.2f}", what

@@ -1,0 +1,72 @@
+"""Links, commands and attribute tables of the documents, against the files, the Makefile and the code."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from agent_sessions.domain.models import Session
+from agent_sessions.dynamodb.agents_table import CREATE_OR_REUSE
+from agent_sessions.dynamodb.items import session_item
+from tools import ROOT
+
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
+
+
+def anchors(document: Path) -> set[str]:
+    """Return the anchors of a document's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", FENCED.sub("", document.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_relative_links_lead_to_files_and_headings(document: Path) -> None:
+    links = re.findall(r"\]\(([^)\s]+)\)", FENCED.sub("", document.read_text()))
+
+    broken = []
+    for link in links:
+        path, _, anchor = link.partition("#")
+        if re.match(r"[a-z]+:", path):
+            continue
+        target = (document.parent / path).resolve() if path else document
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+    assert not broken
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_make_commands_exist(document: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+    assert set(re.findall(r"(?:`|^)make ([a-z-]+)", document.read_text(), re.MULTILINE)) <= targets
+
+
+def attributes(heading: str) -> set[str]:
+    """Return the first column of the table under a heading of the data model."""
+    section = (ROOT / "docs/data-model.md").read_text().split(f"\n### {heading}\n")[1].split("\n## ")[0]
+    return set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
+
+
+def test_data_model_lists_every_attribute_of_an_agent() -> None:
+    assignments = re.findall(r"#?(\w+) = ", CREATE_OR_REUSE) + re.findall(r"ADD (\w+)", CREATE_OR_REUSE)
+
+    assert attributes("Attributes of an agent") == {"agent_id", *assignments}
+
+
+def test_data_model_lists_every_attribute_of_a_session() -> None:
+    session = Session(
+        agent_id="agent",
+        session_id="session",
+        owner="public",
+        agent_name="Claude",
+        context="Project A",
+        created_at=0,
+        last_active=0,
+        expires_at=1,
+        ends_at=1,
+        sign_in_number=1,
+        exclusive=True,
+    )
+
+    assert attributes("Attributes of a session") == set(session_item(session))
