@@ -70,3 +70,13 @@ def test_data_model_lists_every_attribute_of_a_session() -> None:
     )
 
     assert attributes("Attributes of a session") == set(session_item(session))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_pytest_commands_name_existing_tests(document: Path) -> None:
+    commands = re.findall(r"pytest ((?:tests/\S+ ?)+)(?:-k (\w+))?`", document.read_text())
+
+    for paths, keyword in commands:
+        files = [ROOT / path for path in paths.split()]
+        assert all(file.exists() for file in files), paths
+        assert not keyword or any(re.search(rf"def test_\w*{keyword}", file.read_text()) for file in files), keyword
