@@ -38,8 +38,12 @@ def test_relative_links_lead_to_files_and_headings(document: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_make_commands_exist(document: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    text = document.read_text()
+    commands = re.findall(r"`make ([a-z-]+)", text)
+    for block in FENCED.findall(text):
+        commands += re.findall(r"^(?:\$ )?make ([a-z-]+)", block, re.MULTILINE)
 
-    assert set(re.findall(r"(?:`|^)make ([a-z-]+)", document.read_text(), re.MULTILINE)) <= targets
+    assert set(commands) <= targets
 
 
 def attributes(heading: str) -> set[str]:
