@@ -58,7 +58,8 @@ check: .venv/.done .envs/sam/.done .envs/checkov/.done ## lint, types, imports, 
 	.venv/bin/ruff check
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-cache --no-logo
-	.envs/sam/bin/cfn-lint template.yaml stacks/*.yaml
+	.venv/bin/yamllint --strict .checkov.yaml .yamllint.yaml template.yaml stacks examples
+	.envs/sam/bin/cfn-lint template.yaml stacks/*.yaml examples/*.yaml
 	.envs/checkov/bin/checkov --config-file .checkov.yaml
 	.venv/bin/python -m tools.openapi --check
 

@@ -8,7 +8,7 @@ from typing import Any
 from agent_sessions.metrics import Metric
 from benchmarks.costs.bill import Measured, Request
 from benchmarks.samples import Spread, ratio
-from tools.cloudformation import OPERATIONS, resources
+from tools.cloudformation import MONITORING, resources
 
 DIGITS = 5
 
@@ -64,8 +64,8 @@ def measured(results: Results) -> Measured:
         start=start(results, "function").median,
         session_bytes=report["bytes"] / largest["sessions"],
         page_cpu=report["cpu"] / report["calls"],
-        alarmed=sum(map(_watched, resources("AWS::CloudWatch::Alarm", OPERATIONS).values())),
-        dashboards=len(resources("AWS::CloudWatch::Dashboard", OPERATIONS)),
+        alarmed=sum(map(_watched, resources("AWS::CloudWatch::Alarm", MONITORING).values())),
+        dashboards=len(resources("AWS::CloudWatch::Dashboard", MONITORING)),
         routes=len(resources("AWS::ApiGatewayV2::Route")),
         metrics=len(Metric) + 2,  # and the two of the report
     )

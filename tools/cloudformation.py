@@ -1,4 +1,4 @@
-"""template.yaml, and what is nested in it, as the tests and the benchmark read them."""
+"""template.yaml and its nested stacks, parsed for the tests and the benchmark."""
 
 from typing import Any, NamedTuple
 
@@ -8,7 +8,7 @@ from tools import ROOT
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads CloudFormation's tags as the functions that they are short for."""
+    """Reads the short form of CloudFormation's functions (``!Ref``) as their long form."""
 
 
 def _tag(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
@@ -21,7 +21,7 @@ def _tag(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
     elif isinstance(node, yaml.MappingNode):
         value = loader.construct_mapping(node, deep=True)
     else:
-        raise TypeError(f"{suffix} is neither text nor list nor mapping")
+        raise TypeError(f"!{suffix} must have a scalar, a sequence or a mapping")
     return {"Ref" if suffix == "Ref" else f"Fn::{suffix}": value}
 
 
@@ -29,7 +29,7 @@ _Loader.add_multi_constructor("!", _tag)
 
 
 def load_template(path: str) -> dict[str, Any]:
-    """Return a template, with short tags spelt out."""
+    """Return a template, given its path in the repository, with functions in their long form."""
     template: dict[str, Any] = yaml.load((ROOT / path).read_text(), Loader=_Loader)  # noqa: S506
     return template
 
@@ -37,7 +37,9 @@ def load_template(path: str) -> dict[str, Any]:
 TEMPLATE = load_template("template.yaml")
 PARAMETERS: dict[str, Any] = TEMPLATE["Parameters"]
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
-OPERATIONS = load_template("stacks/monitoring.yaml")
+MONITORING = load_template("stacks/monitoring.yaml")
+DOMAIN = load_template("stacks/domain.yaml")
+COGNITO = load_template("examples/cognito.yaml")
 
 
 def resources(kind: str, template: dict[str, Any] = TEMPLATE) -> dict[str, dict[str, Any]]:
@@ -56,7 +58,7 @@ def logical_function(folder: str) -> str:
 
 
 class Permission(NamedTuple):
-    """An action, and the logical id of what it is allowed on, or of its index; ``*`` is everything."""
+    """An allowed action and the logical id of its resource, with the index if it is one; ``*`` is any resource."""
 
     action: str
     resource: str
@@ -72,7 +74,7 @@ def statements(role: str) -> list[dict[str, Any]]:
 
 
 def permissions(role: str) -> set[Permission]:
-    """Return what a role may do."""
+    """Return the permissions of a role."""
     return {
         Permission(action, resource_name(resource))
         for statement in statements(role)
@@ -82,7 +84,7 @@ def permissions(role: str) -> set[Permission]:
 
 
 def resource_name(arn: Any) -> str:
-    """Return the logical id of the resource that an ARN of the template names, with what follows it."""
+    """Return the logical id in an ARN of the template, with the path that follows it."""
     match arn:
         case {"Fn::GetAtt": [str(name), "Arn"]}:
             return name
@@ -96,14 +98,20 @@ def _listed(value: Any) -> list[Any]:
 
 
 def table_definition(logical_id: str) -> dict[str, Any]:
-    """Return what CreateTable needs to make a table as the template does."""
+    """Return the request of CreateTable for a table of the template."""
     properties = RESOURCES[logical_id]["Properties"]
     wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
     return {"TableName": logical_id} | {name: properties[name] for name in wanted if name in properties}
 
 
+def access_log_format() -> str:
+    """Return the format of a line of the API's access log."""
+    separator, fields = RESOURCES["ApiStage"]["Properties"]["AccessLogSettings"]["Format"]["Fn::Join"]
+    return str(separator.join(fields))
+
+
 def function_environment() -> dict[str, str]:
-    """Return the environment of the functions with every parameter at its default, which makes conditions false."""
+    """Return the environment of the functions at the defaults of all parameters, which make every condition false."""
     variables = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
     return {name: _at_default(value) for name, value in variables.items()}
 

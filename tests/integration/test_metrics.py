@@ -18,9 +18,17 @@ from tests.conftest import FrozenClock
 from tests.support.database import client_of
 from tests.support.events import load_event
 from tests.support.functions import Api, Context
-from tests.support.operations import PASSED, SERVICE, alarms, on_the_dashboard, resources, watched, widgets
+from tests.support.monitoring import (
+    SERVICE,
+    STACK_PARAMETERS,
+    alarms,
+    on_the_dashboard,
+    resources,
+    watched,
+    widgets,
+)
 from tools import ROOT
-from tools.cloudformation import RESOURCES
+from tools.cloudformation import RESOURCES, access_log_format
 from tools.dashboard.body import Metric, Search
 from tools.dashboard.log_metrics import LogLine, embedded_metrics
 from tools.dashboard.metric_math import evaluate
@@ -128,13 +136,13 @@ def test_what_is_nested_gets_what_its_parameters_are_called() -> None:
         "DeadLetterQueue": {"Fn::GetAtt": ["ReportDeadLetters", "QueueName"]},
     }
 
-    assert {name: renamed.get(name, {"Ref": name}) for name in PASSED} == PASSED
+    assert {name: renamed.get(name, {"Ref": name}) for name in STACK_PARAMETERS} == STACK_PARAMETERS
 
 
 def test_routes_are_drawn_only_where_the_gateway_measures_them() -> None:
     measured = RESOURCES["ApiStage"]["Properties"]["DefaultRouteSettings"]["DetailedMetricsEnabled"]
 
-    assert measured == PASSED["RouteMetrics"]
+    assert measured == STACK_PARAMETERS["RouteMetrics"]
     assert [each for each in on_the_dashboard() if isinstance(each, Search)]
     assert not [each for each in on_the_dashboard(RouteMetrics="false") if isinstance(each, Search)]
     assert len(widgets(RouteMetrics="false")) == len(widgets())
@@ -195,7 +203,7 @@ def fields_of(query: str) -> set[str]:
 
 
 def written_by_the_gateway() -> set[str]:
-    return set(re.findall(r'"(\w+)":', RESOURCES["ApiStage"]["Properties"]["AccessLogSettings"]["Format"]))
+    return set(re.findall(r'"(\w+)":', access_log_format()))
 
 
 def test_queries_of_the_gateways_log_read_what_it_writes() -> None:
@@ -215,7 +223,7 @@ def test_queries_of_the_gateways_log_read_what_it_writes() -> None:
 def test_the_query_of_the_functions_logs_reads_what_they_write(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     api.sign_in()
     (line,) = [line for line in capsys.readouterr().out.splitlines() if '"message":"request"' in line]
-    query = resources("AWS::Logs::QueryDefinition")["StoryOfAnAgent"]["QueryString"]
+    query = resources("AWS::Logs::QueryDefinition")["AgentTimeline"]["QueryString"]
 
     assert fields_of(query) == {each for each in yaml.safe_load(line) if each in fields_of(query)}
 

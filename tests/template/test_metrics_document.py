@@ -1,10 +1,10 @@
-"""docs/metrics.md against the code, the template and its own arithmetic."""
+"""docs/metrics.md agrees with the code and the template, and its sums are right."""
 
 import re
 
 from agent_sessions.metrics import Metric
 from agent_sessions.services import activity_report
-from tests.support.operations import alarms, on_the_dashboard, watched, widgets
+from tests.support.monitoring import alarms, on_the_dashboard, watched, widgets
 from tools import ROOT
 from tools.cloudformation import resources
 from tools.dashboard.body import Metric as Shown
@@ -20,18 +20,18 @@ def rows(heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in table[2:]]
 
 
-def test_it_tells_every_metric_that_the_code_has_and_no_other() -> None:
-    told = {name.strip("`"): (unit, dimensions) for name, unit, dimensions, *_ in rows("Service metrics")}
+def test_document_lists_every_own_metric() -> None:
+    listed = {name.strip("`"): (unit, dimensions) for name, unit, dimensions, *_ in rows("Service metrics")}
 
-    assert list(told) == [*Metric, activity_report.ACTIVE_SESSIONS, activity_report.ACTIVE_AGENTS]
-    assert set(told.values()) == {("Count", "service")}
+    assert list(listed) == [*Metric, activity_report.ACTIVE_SESSIONS, activity_report.ACTIVE_AGENTS]
+    assert set(listed.values()) == {("Count", "service")}
 
 
-def test_it_says_when_each_happens_and_what_to_do() -> None:
+def test_every_own_metric_has_a_cause_and_an_action() -> None:
     assert all(when and len(do) > 10 for *_, when, do in rows("Service metrics"))
 
 
-def test_its_links_lead_to_sections_of_the_runbook() -> None:
+def test_links_lead_to_runbook_sections() -> None:
     runbook = (ROOT / "docs/runbook.md").read_text()
     sections = {heading.lower() for heading in re.findall(r"^## (\w+)$", runbook, re.MULTILINE)}
 
@@ -39,8 +39,8 @@ def test_its_links_lead_to_sections_of_the_runbook() -> None:
     assert set(re.findall(r"\(#(\w+)\)", runbook)) <= sections
 
 
-def test_it_tells_every_metric_of_aws_that_is_shown() -> None:
-    told = {
+def test_document_lists_every_shown_aws_metric() -> None:
+    listed = {
         (namespace, name, dimension)
         for metrics, dimensions, _ in rows("AWS metrics")
         for namespace, *names in [re.findall(r"`([^`]+)`", metrics)]
@@ -54,17 +54,17 @@ def test_it_tells_every_metric_of_aws_that_is_shown() -> None:
         for dimension in each.dimensions
     }
 
-    assert told == shown
+    assert listed == shown
 
 
-def test_it_tells_widgets_by_their_titles() -> None:
+def test_document_uses_widget_titles() -> None:
     titles = {widget.title for widget in widgets()}
-    told = {title for *_, cell in rows("AWS metrics") for title in cell.split("; ")}
+    listed = {title for *_, cell in rows("AWS metrics") for title in cell.split("; ")}
 
-    assert told - {"p50 and p99 of each route, ms"} <= titles
+    assert listed - {"p50 and p99 of each route, ms"} <= titles
 
 
-def test_its_numbers_are_those_of_the_template() -> None:
+def test_metric_counts_equal_template() -> None:
     routes = len(resources("AWS::ApiGatewayV2::Route"))
     counts = [int(count.replace(",", "")) for _, count, *_ in rows("Cost")]
 
@@ -77,7 +77,7 @@ def test_its_numbers_are_those_of_the_template() -> None:
     ]
 
 
-def test_its_prices_add_up() -> None:
+def test_prices_add_up() -> None:
     for what, count, each, month in rows("Cost"):
         price, _, per = each.removeprefix("$").partition(" per ")
         expected = int(count.replace(",", "")) * float(price) / int(per.replace(",", "") or 1)

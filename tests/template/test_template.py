@@ -1,4 +1,4 @@
-"""template.yaml against the code, the README and the design."""
+"""template.yaml agrees with the code, the README and the OpenAPI document, and grants least privilege."""
 
 import re
 
@@ -9,10 +9,14 @@ from agent_sessions.settings import VARIABLES, Settings
 from tests.guards.permissions import ALLOWED, needed_by_lambda
 from tools import ROOT
 from tools.cloudformation import (
+    COGNITO,
+    DOMAIN,
+    MONITORING,
     PARAMETERS,
     RESOURCES,
     TEMPLATE,
     Permission,
+    access_log_format,
     function_environment,
     permissions,
     resources,
@@ -22,77 +26,105 @@ from tools.cloudformation import (
 README = (ROOT / "README.md").read_text()
 FUNCTIONS = ("SessionsFunction", "AgentsFunction", "ReportFunction")
 ROLES = sorted(resources("AWS::IAM::Role"))
-# AWS gives these no resource to name.
+# These actions support no resource-level permissions.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
-WITHOUT_RESOURCE = {
+ANY_RESOURCE = {
     Permission(action, "*")
     for action in ("xray:PutTraceSegments", "xray:PutTelemetryRecords", "cloudwatch:PutMetricData")
 }
 
 
-def test_it_is_under_400_lines() -> None:
-    assert len((ROOT / "template.yaml").read_text().splitlines()) < 400
+def sections() -> dict[str, list[str]]:
+    """Return the logical ids under each banner of the template's resources, in order."""
+    _, *parts = re.split(r"^  # =+\n  # (.+)\n  # =+\n", (ROOT / "template.yaml").read_text(), flags=re.MULTILINE)
+    bodies = [body.split("\nOutputs:\n")[0] for body in parts[1::2]]
+    return {
+        title: re.findall(r"^  (\w+):$", body, re.MULTILINE) for title, body in zip(parts[::2], bodies, strict=True)
+    }
 
 
-def test_every_parameter_and_output_is_described() -> None:
-    for name, each in {**PARAMETERS, **TEMPLATE["Outputs"]}.items():
-        assert len(each["Description"]) > 10, name
+def test_every_resource_is_under_a_banner() -> None:
+    assert [name for names in sections().values() for name in names] == list(RESOURCES)
 
 
-def test_the_readme_tells_every_parameter_with_its_default() -> None:
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_resources_of_a_function_are_in_its_section(function: str) -> None:
+    (section,) = [names for names in sections().values() if function in names]
+    prefix = function.removesuffix("Function")
+    integration = {"Fn::Sub": f"integrations/${{{prefix}Integration}}"}
+    routes = {name for name, each in resources("AWS::ApiGatewayV2::Route").items() if each["Target"] == integration}
+    named = {name for name in RESOURCES if re.fullmatch(rf"{prefix}(?!Table)\w+|ApiMayInvoke{prefix}", name)}
+
+    assert section[0] == function
+    assert set(section) == named | routes
+
+
+def test_every_parameter_and_output_has_a_description() -> None:
+    for template in (TEMPLATE, MONITORING, DOMAIN, COGNITO):
+        for name, each in {**template["Parameters"], **template["Outputs"]}.items():
+            assert re.fullmatch(r"[A-Z].{10,}", each["Description"]), name
+
+
+def test_parameter_groups_list_every_parameter_in_order() -> None:
+    groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+
+    assert [name for group in groups for name in group["Parameters"]] == list(PARAMETERS)
+
+
+def test_readme_lists_every_parameter_with_its_default() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| `?([^`|]*)`? \|", README, re.MULTILINE))
 
-    told = {name: rows.get(name, "").strip() for name in PARAMETERS}
-    assert told == {name: str(each["Default"]) or "none" for name, each in PARAMETERS.items()}
+    listed = {name: rows.get(name, "").strip() for name in PARAMETERS}
+    assert listed == {name: str(each["Default"]) or "none" for name, each in PARAMETERS.items()}
 
 
-def test_the_defaults_of_the_template_are_those_of_the_code() -> None:
+def test_template_and_code_have_equal_defaults() -> None:
     settings = Settings.from_environment(function_environment())
     defaults = Settings(agents_table="AgentsTable", sessions_table="SessionsTable")
 
     assert settings == defaults
 
 
-def test_every_setting_is_set_by_the_template() -> None:
+def test_template_sets_every_setting() -> None:
     assert set(VARIABLES.values()) <= set(function_environment())
 
 
-def test_no_permission_has_a_wildcard_but_those_to_which_aws_gives_no_resource() -> None:
+def test_wildcards_only_for_actions_without_resources() -> None:
     everything = {permission for role in ROLES for permission in permissions(role)}
 
-    assert {permission for permission in everything if re.search(r"[*?]", "".join(permission))} == WITHOUT_RESOURCE
+    assert {permission for permission in everything if re.search(r"[*?]", "".join(permission))} == ANY_RESOURCE
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_what_a_role_may_do_is_all_in_its_own_statements(role: str) -> None:
+def test_role_has_only_inline_allow_statements(role: str) -> None:
     assert set(RESOURCES[role]["Properties"]) == {"AssumeRolePolicyDocument", "Policies"}, "no managed policy"
     for statement in statements(role):
         assert statement["Effect"] == "Allow"
         assert set(statement) <= {"Effect", "Action", "Resource", "Condition"}
 
 
-def test_roles_alone_permit() -> None:
+def test_permissions_come_only_from_roles() -> None:
     assert {each["Type"] for each in RESOURCES.values() if each["Type"].startswith("AWS::IAM::")} == {"AWS::IAM::Role"}
     for function in FUNCTIONS:
         assert not {"Policies", "Connectors", "Events"} & set(RESOURCES[function]["Properties"])
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_is_taken_by_one_service_only(role: str) -> None:
+def test_role_is_assumed_by_one_service(role: str) -> None:
     (statement,) = RESOURCES[role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     service = "scheduler" if role == "ReportScheduleRole" else "lambda"
 
     assert (statement["Principal"], statement["Action"]) == ({"Service": f"{service}.amazonaws.com"}, "sts:AssumeRole")
 
 
-def test_metrics_are_put_into_one_namespace_only() -> None:
+def test_report_puts_metrics_in_one_namespace() -> None:
     (statement,) = [each for each in statements("ReportRole") if each["Action"] == "cloudwatch:PutMetricData"]
 
     assert statement["Condition"] == {"StringEquals": {"cloudwatch:namespace": "AgentSessions"}}
 
 
-def test_only_the_report_may_scan_and_it_may_write_nothing_but_its_metric() -> None:
+def test_only_report_scans_and_it_writes_only_its_metrics() -> None:
     scanning = {role for role in ROLES for permission in permissions(role) if permission.action == "dynamodb:Scan"}
 
     assert scanning == {"ReportRole"}
@@ -103,33 +135,33 @@ def test_only_the_report_may_scan_and_it_may_write_nothing_but_its_metric() -> N
 
 
 @pytest.mark.parametrize("function", sorted(ALLOWED))
-def test_lambda_may_do_what_it_does_as_the_role_of_a_function(function: str) -> None:
-    # What the function itself does and may do is compared when the whole suite has run: tests/guards/permissions.py.
+def test_role_allows_what_lambda_itself_does(function: str) -> None:
+    # tests/guards/permissions.py compares the calls of the function itself after the whole suite has run.
     assert needed_by_lambda(function) <= ALLOWED[function]
 
 
-def test_the_schedule_may_only_run_the_report_and_keep_what_failed() -> None:
+def test_schedule_role_only_invokes_report_and_queues_failures() -> None:
     assert permissions("ReportScheduleRole") == {
         Permission("lambda:InvokeFunction", "ReportFunction"),
         Permission("sqs:SendMessage", "ReportDeadLetters"),
     }
 
 
-def test_each_rule_that_is_left_out_has_its_reason_beside_it() -> None:
-    left_out = (ROOT / ".checkov.yaml").read_text().partition("skip-check:\n")[2].splitlines()
+def test_every_skipped_lint_rule_has_a_reason() -> None:
+    skipped = (ROOT / ".checkov.yaml").read_text().partition("skip-check:\n")[2].splitlines()
 
-    assert left_out
-    assert [line for line in left_out if not re.fullmatch(r"  - CKV\w+ +# \w.{20,}", line)] == []
-    # Nothing else leaves a rule out: neither a comment or metadata of the template, nor a file of cfn-lint's.
-    for template in ("template.yaml", "stacks/monitoring.yaml"):
-        assert not re.search(r"checkov:|cfn-lint:", (ROOT / template).read_text())
+    assert skipped
+    assert [line for line in skipped if not re.fullmatch(r"  - CKV\w+ +# \w.{20,}", line)] == []
+    # Nothing else skips a rule: no comment or metadata of a template, no configuration file of cfn-lint.
+    for template in ("template.yaml", "stacks/monitoring.yaml", "stacks/domain.yaml"):
+        assert not re.search(r"checkov:|cfn-lint:|yamllint ", (ROOT / template).read_text())
         assert template in (ROOT / ".checkov.yaml").read_text()
     assert not [path for path in ROOT.glob(".cfnlint*") if path.is_file()]
-    assert "cfn-lint template.yaml stacks/*.yaml\n" in (ROOT / "Makefile").read_text()
+    assert "cfn-lint template.yaml stacks/*.yaml examples/*.yaml\n" in (ROOT / "Makefile").read_text()
 
 
 @pytest.mark.parametrize("table", ["AgentsTable", "SessionsTable"])
-def test_tables_are_on_demand_encrypted_recoverable_and_kept(table: str) -> None:
+def test_table_is_on_demand_encrypted_recoverable_and_retained(table: str) -> None:
     properties = RESOURCES[table]["Properties"]
 
     assert properties["BillingMode"] == "PAY_PER_REQUEST"
@@ -140,7 +172,7 @@ def test_tables_are_on_demand_encrypted_recoverable_and_kept(table: str) -> None
     assert RESOURCES[table]["UpdateReplacePolicy"] == "Retain"
 
 
-def test_the_index_and_the_ttl_are_those_of_the_code() -> None:
+def test_index_and_ttl_equal_those_of_the_code() -> None:
     (index,) = RESOURCES["AgentsTable"]["Properties"]["GlobalSecondaryIndexes"]
 
     assert index["IndexName"] == IDENTITY_INDEX
@@ -150,22 +182,20 @@ def test_the_index_and_the_ttl_are_those_of_the_code() -> None:
 
 
 @pytest.mark.parametrize("group", sorted(resources("AWS::Logs::LogGroup")))
-def test_every_log_ends_some_day(group: str) -> None:
+def test_log_group_has_retention(group: str) -> None:
     assert RESOURCES[group]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_every_function_logs_to_its_own_group_under_its_own_role(function: str) -> None:
+def test_function_has_its_own_log_group_and_role(function: str) -> None:
     properties = RESOURCES[function]["Properties"]
 
     assert properties["LoggingConfig"]["LogGroup"]["Ref"].endswith("Logs")
     assert len({str(RESOURCES[each]["Properties"]["Role"]) for each in FUNCTIONS}) == len(FUNCTIONS)
 
 
-def test_access_logs_have_no_path_no_query_and_no_header() -> None:
-    log_format = RESOURCES["ApiStage"]["Properties"]["AccessLogSettings"]["Format"]
-
-    assert set(re.findall(r"\$(?:context\.)?([\w.]+)", log_format)) == {
+def test_access_log_has_no_path_query_or_header() -> None:
+    assert set(re.findall(r"\$(?:context\.)?([\w.]+)", access_log_format())) == {
         "requestTimeEpoch",
         "requestId",
         "identity.sourceIp",

@@ -1,4 +1,4 @@
-"""What SAM makes of the functions: a version for every change, and how requests move to it."""
+"""Every change of a function publishes a version; GradualDeployment moves requests to it."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from tools import ROOT
 from tools.cloudformation import PARAMETERS, RESOURCES, TEMPLATE
 
 API_FUNCTIONS = ("SessionsFunction", "AgentsFunction")
-# SAM's own translator, which CloudFormation runs as well; it takes sources that are in S3 already.
+# SAM's own translator, the same that CloudFormation runs. It expects the code to be in S3.
 TRANSLATE = """
 import json, sys
 from samtranslator.translator.transform import transform
@@ -21,19 +21,19 @@ class NoManagedPolicies:
     def load(self):
         return {}
 
-asked = json.load(sys.stdin)
-template = yaml_parse(asked["template"])
-for name, key in asked["sources"].items():
+request = json.load(sys.stdin)
+template = yaml_parse(request["template"])
+for name, key in request["sources"].items():
     properties = template["Resources"][name]["Properties"]
     properties["ContentUri" if "ContentUri" in properties else "CodeUri"] = f"s3://bucket/{key}"
-json.dump(transform(template, asked["parameters"], NoManagedPolicies())["Resources"], sys.stdout)
+json.dump(transform(template, request["parameters"], NoManagedPolicies())["Resources"], sys.stdout)
 """
 SOURCES = {name: name for name in ("AgentSessionsLayer", *API_FUNCTIONS, "ReportFunction")}
 
 
 def translated(sources: dict[str, str] | None = None, **parameters: str) -> dict[str, Any]:
-    """Return the resources that SAM makes of the template."""
-    asked = {
+    """Return the resources of the template after the SAM transform."""
+    request = {
         "template": (ROOT / "template.yaml").read_text(),
         "sources": SOURCES | (sources or {}),
         "parameters": {name: str(each["Default"]) for name, each in PARAMETERS.items()} | parameters,
@@ -41,22 +41,22 @@ def translated(sources: dict[str, str] | None = None, **parameters: str) -> dict
     python = ROOT / ".envs/sam/bin/python"
     environ = {"AWS_DEFAULT_REGION": "eu-west-1"}
     done = subprocess.run(  # noqa: S603
-        [python, "-c", TRANSLATE], input=json.dumps(asked), env=environ, capture_output=True, text=True, check=True
+        [python, "-c", TRANSLATE], input=json.dumps(request), env=environ, capture_output=True, text=True, check=True
     )
-    made: dict[str, Any] = json.loads(done.stdout)
-    return made
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
 
 
-def of_type(made: dict[str, Any], kind: str) -> dict[str, Any]:
-    return {name: each for name, each in made.items() if each["Type"] == kind}
+def of_type(transformed: dict[str, Any], kind: str) -> dict[str, Any]:
+    return {name: each for name, each in transformed.items() if each["Type"] == kind}
 
 
-def versions(made: dict[str, Any]) -> set[str]:
-    return set(of_type(made, "AWS::Lambda::Version"))
+def versions(transformed: dict[str, Any]) -> set[str]:
+    return set(of_type(transformed, "AWS::Lambda::Version"))
 
 
 def references(node: Any) -> set[str]:
-    """Return everything that is referred to by name."""
+    """Return every logical id and parameter that a node refers to."""
     if isinstance(node, dict):
         return set().union(
             {node["Ref"]} if "Ref" in node else set(),
@@ -67,33 +67,33 @@ def references(node: Any) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def made() -> dict[str, Any]:
+def transformed() -> dict[str, Any]:
     return translated()
 
 
 @pytest.mark.parametrize("function", API_FUNCTIONS)
-def test_callers_reach_the_published_version(made: dict[str, Any], function: str) -> None:
-    alias = made[f"{function}Aliaslive"]["Properties"]
+def test_api_invokes_published_version(transformed: dict[str, Any], function: str) -> None:
+    alias = transformed[f"{function}Aliaslive"]["Properties"]
     name = function.removesuffix("Function")
 
     assert alias["Name"] == "live"
-    assert alias["FunctionVersion"]["Fn::GetAtt"][0] in versions(made)
-    assert made[f"{name}Integration"]["Properties"]["IntegrationUri"] == {"Fn::Sub": f"${{{function}.Arn}}:live"}
-    assert made[f"ApiMayInvoke{name}"]["Properties"]["FunctionName"] == {"Ref": f"{function}Aliaslive"}
+    assert alias["FunctionVersion"]["Fn::GetAtt"][0] in versions(transformed)
+    assert transformed[f"{name}Integration"]["Properties"]["IntegrationUri"] == {"Fn::Sub": f"${{{function}.Arn}}:live"}
+    assert transformed[f"ApiMayInvoke{name}"]["Properties"]["FunctionName"] == {"Ref": f"{function}Aliaslive"}
 
 
-def test_a_change_of_the_layer_alone_publishes_versions(made: dict[str, Any]) -> None:
-    assert not versions(made) & versions(translated({"AgentSessionsLayer": "changed"}))
+def test_changed_layer_publishes_versions(transformed: dict[str, Any]) -> None:
+    assert not versions(transformed) & versions(translated({"AgentSessionsLayer": "changed"}))
 
 
-def test_a_change_of_a_function_publishes_its_version(made: dict[str, Any]) -> None:
-    assert len(versions(made) & versions(translated({"SessionsFunction": "changed"}))) == 1
+def test_changed_code_publishes_version_of_its_function(transformed: dict[str, Any]) -> None:
+    assert len(versions(transformed) & versions(translated({"SessionsFunction": "changed"}))) == 1
 
 
 @pytest.mark.parametrize("function", API_FUNCTIONS)
-def test_a_change_of_any_parameter_of_a_function_publishes_its_version(function: str) -> None:
-    # SAM does not look into parameters. CloudFormation does, and replaces a version whose description changes;
-    # where nothing but the description did, Lambda would refuse to publish.
+def test_changed_parameter_publishes_version(function: str) -> None:
+    # SAM does not see the values of parameters. CloudFormation does, and replaces a version if its description changes.
+    # If only the description differed, Lambda would refuse to publish.
     properties = {**TEMPLATE["Globals"]["Function"], **RESOURCES[function]["Properties"]}
     description = properties.pop("VersionDescription")
     for not_in_a_version in ("ReservedConcurrentExecutions", "DeploymentPreference"):
@@ -103,7 +103,7 @@ def test_a_change_of_any_parameter_of_a_function_publishes_its_version(function:
 
 
 @pytest.mark.parametrize("function", API_FUNCTIONS)
-def test_the_longest_description_fits(function: str) -> None:
+def test_longest_version_description_fits(function: str) -> None:
     # https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
     text = RESOURCES[function]["Properties"]["VersionDescription"]["Fn::Sub"]
 
@@ -117,26 +117,26 @@ def values(parameter: str) -> list[Any]:
     return each.get("AllowedValues") or [each["Default"], each.get("MaxValue", 10**9 - 1)]
 
 
-def test_versions_that_are_no_longer_used_go(made: dict[str, Any]) -> None:
-    assert {each["DeletionPolicy"] for each in of_type(made, "AWS::Lambda::Version").values()} == {"Delete"}
+def test_replaced_versions_are_deleted(transformed: dict[str, Any]) -> None:
+    assert {each["DeletionPolicy"] for each in of_type(transformed, "AWS::Lambda::Version").values()} == {"Delete"}
 
 
-def test_all_at_once_needs_no_codedeploy(made: dict[str, Any]) -> None:
-    assert not [each["Type"] for each in made.values() if each["Type"].startswith("AWS::CodeDeploy::")]
-    assert not [each for each in of_type(made, "AWS::Lambda::Alias").values() if "UpdatePolicy" in each]
+def test_deployment_without_gradual_uses_no_codedeploy(transformed: dict[str, Any]) -> None:
+    assert not [each["Type"] for each in transformed.values() if each["Type"].startswith("AWS::CodeDeploy::")]
+    assert not [each for each in of_type(transformed, "AWS::Lambda::Alias").values() if "UpdatePolicy" in each]
 
 
 @pytest.mark.parametrize(
     ("function", "errors"), [("SessionsFunction", "SessionsErrors"), ("AgentsFunction", "AgentsErrors")]
 )
-def test_a_gradual_deployment_goes_back_when_an_alarm_goes_off(function: str, errors: str) -> None:
-    made = translated(GradualDeployment="true")
+def test_alarm_rolls_back_gradual_deployment(function: str, errors: str) -> None:
+    transformed = translated(GradualDeployment="true")
 
-    group = made[f"{function}DeploymentGroup"]["Properties"]
+    group = transformed[f"{function}DeploymentGroup"]["Properties"]
     assert "Canary10Percent10Minutes" in str(group["DeploymentConfigName"])
     assert group["AutoRollbackConfiguration"]["Enabled"] is True
     assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
     alarms = [alarm["Name"] for alarm in group["AlarmConfiguration"]["Alarms"]]
-    assert alarms == [{"Fn::GetAtt": ["Operations", f"Outputs.{alarm}"]} for alarm in ("ApiErrors", errors)]
-    policy = made[f"{function}Aliaslive"]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
+    assert alarms == [{"Fn::GetAtt": ["Monitoring", f"Outputs.{alarm}"]} for alarm in ("ApiErrors", errors)]
+    policy = transformed[f"{function}Aliaslive"]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
     assert policy["DeploymentGroupName"] == {"Ref": f"{function}DeploymentGroup"}

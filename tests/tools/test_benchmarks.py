@@ -16,7 +16,7 @@ from benchmarks.documents.drawing import figures
 from benchmarks.goals import goals
 from benchmarks.results import Results, load, measured
 from benchmarks.samples import Spread, interleaved, ratio
-from tests.support.operations import alarms, watched
+from tests.support.monitoring import alarms, watched
 from tools.cloudformation import PARAMETERS
 
 MILLION = prices.MILLION

@@ -1,25 +1,25 @@
-"""stacks/monitoring.yaml as CloudFormation makes it, with template.yaml's logical ids for physical ones."""
+"""stacks/monitoring.yaml as CloudFormation creates it; physical ids are the logical ids of template.yaml."""
 
 import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from tools.cloudformation import OPERATIONS, PARAMETERS, RESOURCES
+from tools.cloudformation import MONITORING, PARAMETERS, RESOURCES
 from tools.dashboard.body import Metric, Search, Widget, read_widgets
 
-PASSED: dict[str, Any] = RESOURCES["Operations"]["Properties"]["Parameters"]
+STACK_PARAMETERS: dict[str, Any] = RESOURCES["Monitoring"]["Properties"]["Parameters"]
 PSEUDO = {"AWS::Region": "eu-west-1", "AWS::Partition": "aws", "AWS::AccountId": "111122223333"}
 SERVICE = "agent-sessions"
 
 
 def resources(kind: str, **parameters: str) -> dict[str, dict[str, Any]]:
-    """Return the properties of all resources of a type, by logical id, with these parameters of template.yaml."""
-    made = _Deployment(parameters)
+    """Return the properties of all resources of a type by logical id, given parameters of template.yaml."""
+    deployment = _Deployment(parameters)
     return {
-        name: made.value(each.get("Properties", {}))
-        for name, each in OPERATIONS["Resources"].items()
-        if each["Type"] == kind and made.holds(each.get("Condition"))
+        name: deployment.value(each.get("Properties", {}))
+        for name, each in MONITORING["Resources"].items()
+        if each["Type"] == kind and deployment.is_met(each.get("Condition"))
     }
 
 
@@ -41,7 +41,7 @@ def on_the_dashboard(**parameters: str) -> Iterator[Metric | Search]:
 
 
 def watched(alarm: dict[str, Any]) -> dict[str, Metric]:
-    """Return the metrics of an alarm by the names that its expression calls; of a plain alarm, by its own."""
+    """Return the metrics of an alarm by their ids in its expression, or by name if it has no expression."""
     if "MetricName" in alarm:
         return {alarm["MetricName"]: _metric(alarm)}
     return {each["Id"]: _metric(each["MetricStat"]["Metric"]) for each in alarm["Metrics"] if "MetricStat" in each}
@@ -53,12 +53,12 @@ def _metric(properties: dict[str, Any]) -> Metric:
 
 
 class _Deployment:
-    """The functions of CloudFormation, as much of them as the template uses."""
+    """Evaluates the functions of CloudFormation that the template uses."""
 
     def __init__(self, parameters: dict[str, str]) -> None:
-        self._names = PSEUDO | {name: self._passed(value, parameters) for name, value in PASSED.items()}
+        self._names = PSEUDO | {name: self._parameter(value, parameters) for name, value in STACK_PARAMETERS.items()}
 
-    def _passed(self, value: Any, parameters: dict[str, str]) -> str:
+    def _parameter(self, value: Any, parameters: dict[str, str]) -> str:
         match value:
             case {"Ref": "AWS::StackName"}:
                 return SERVICE
@@ -66,10 +66,10 @@ class _Deployment:
                 return parameters.get(name, str(PARAMETERS[name]["Default"]))
             case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
                 return name
-        raise AssertionError(f"{value} is not passed so far")
+        raise AssertionError(f"not supported as a parameter of the nested stack: {value}")
 
-    def holds(self, condition: str | None) -> bool:
-        return condition is None or bool(self.value(OPERATIONS["Conditions"][condition]))
+    def is_met(self, condition: str | None) -> bool:
+        return condition is None or bool(self.value(MONITORING["Conditions"][condition]))
 
     def value(self, node: Any) -> Any:
         match node:
@@ -78,7 +78,7 @@ class _Deployment:
             case {"Fn::Sub": str(text)}:
                 return re.sub(r"\$\{([\w:]+)\}", lambda match: self._names[match[1]], text)
             case {"Fn::If": [str(condition), true, false]}:
-                return self.value(true if self.holds(condition) else false)
+                return self.value(true if self.is_met(condition) else false)
             case {"Fn::Equals": [a, b]}:
                 return self.value(a) == self.value(b)
             case {"Fn::Not": [each]}:
