@@ -9,8 +9,10 @@ from typing import Any
 import requests
 import schemathesis
 from jsonschema import ValidationError
-from schemathesis import AuthContext, Case, CheckContext, Response
+from schemathesis import AuthContext, Case, CheckContext, HookContext, Response
 
+from agent_sessions.domain.characters import REPLACEMENT, is_visible
+from agent_sessions.domain.identity import MAX_NAME_CHARACTERS
 from tests.guards.leaks import LEAKS, SHOWS_THE_TOKEN
 from tests.support.contract import DOCUMENT, check_answer
 from tools.openapi.route import Auth
@@ -46,6 +48,23 @@ class LiveSession:
 
     def set(self, case: Case[Any], data: str, _: AuthContext) -> None:
         case.headers["Authorization"] = data
+
+
+@schemathesis.hook
+def map_case(_: HookContext, case: Case[Any]) -> Case[Any]:
+    """Make names acceptable by the rules that the document has in words only, unless the case is to be bad."""
+    if case.meta is None or case.meta.generation.mode.is_positive:
+        for fields in (case.query, case.body):
+            for name in ("agent_name", "context"):
+                if isinstance(fields, dict) and isinstance(text := fields.get(name), str):
+                    fields[name] = acceptable(text)
+    return case
+
+
+def acceptable(text: str) -> str:
+    """Return a name of the characters of a text that a name may have."""
+    kept = "".join(character for character in text if character.isprintable() and character != REPLACEMENT)
+    return kept[:MAX_NAME_CHARACTERS] if is_visible(kept[:MAX_NAME_CHARACTERS]) else "x"
 
 
 @schemathesis.check

@@ -1,4 +1,5 @@
 import itertools
+import json
 import time
 from collections.abc import Callable
 from itertools import chain
@@ -323,7 +324,37 @@ class TestEndAll:
 
 
 def test_an_agent_of_any_characters_is_found_again(api: Api) -> None:
-    for name in ("a:b", "a%3Ab", "#owner", ":owner", "agent_id = :x OR 1=1", '{"S":"x"}', "\u202e\u200dx", "x" * 100):
+    for name in ("a:b", "a%3Ab", "#owner", ":owner", "agent_id = :x OR 1=1", '{"S":"x"}', "\u0e49\u200dx", "x" * 100):
         signed_in = api.sign_in(name, context=name).body
         assert api.find(agent_name=name, context=name).body["agent_id"] == signed_in["agent_id"]
         assert signed_in["agent_name"] == name
+
+
+def test_ids_in_upper_case_return_the_same_as_in_lower_case(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = sorted((api.sign_in().body for _ in range(2)), key=lambda body: str(body["session_id"]))
+    agent_id, handle = first["agent_id"], first["session_id"]
+
+    assert api.agent(agent_id.upper()).body == api.agent(agent_id).body
+    assert api.sessions(agent_id.upper()).body == api.sessions(agent_id).body
+    capsys.readouterr()
+    page = api.sessions(agent_id.upper(), limit="1", next=handle.upper()).body
+    assert [each["session_id"] for each in page["sessions"]] == [second["session_id"]]
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["agent_id"] == agent_id
+
+    assert api.end(agent_id.upper(), handle.upper()).status == 204
+    assert api.validate(first["session_token"]).status == 401
+    assert api.end_all(agent_id.upper()).body == {"ended": 1}
+    assert api.validate(second["session_token"]).status == 401
+
+
+def test_services_accept_ids_in_upper_case(api: Api) -> None:
+    session = api.sign_in().body
+    service = api.functions["agents"].service
+    owner = api.functions["sessions"].service.validate(session["session_token"]).owner
+    agent_id, handle = session["agent_id"].upper(), session["session_id"].upper()
+
+    assert service.get_agent(owner, agent_id).agent.agent_id == session["agent_id"]
+    assert [each.session_id for each in service.list_sessions(owner, agent_id).sessions] == [session["session_id"]]
+    service.end_session(owner, agent_id, handle)
+    assert service.get_agent(owner, agent_id).active_sessions == 0
+    assert service.end_all_sessions(owner, agent_id).count == 0

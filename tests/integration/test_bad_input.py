@@ -50,17 +50,32 @@ def nothing_is_written(dynamodb: "DynamoDBClient") -> Iterator[None]:
         (
             {"agent_name": "a\u0007b"},
             "agent_name",
-            "Agent name must not contain control characters or lone surrogates; remove U+0007 (character 2)",
+            "Agent name must not contain control characters; remove U+0007 (character 2 of the text as sent)",
         ),
         (
             {"agent_name": "x", "context": "a\u001b[31m"},
             "context",
-            "Context must not contain control characters or lone surrogates; remove U+001B (character 2)",
+            "Context must not contain control characters; remove U+001B (character 2 of the text as sent)",
         ),
         (
             {"agent_name": "a\ud800"},
             "agent_name",
-            "Agent name must not contain control characters or lone surrogates; remove U+D800 (character 2)",
+            "Agent name must not contain lone surrogates; remove U+D800 (character 2 of the text as sent)",
+        ),
+        (
+            {"agent_name": "Caf\ufffd"},
+            "agent_name",
+            "Agent name must not contain replacement characters; remove U+FFFD (character 4 of the text as sent)",
+        ),
+        (
+            {"agent_name": "x\u200b"},
+            "agent_name",
+            "Agent name must not contain format characters; remove U+200B (character 2 of the text as sent)",
+        ),
+        (
+            {"agent_name": "x", "context": "\u3164"},
+            "context",
+            "Context must have a visible character: a letter, number, punctuation mark or symbol",
         ),
         (
             {"agent_name": "\ufdfa" * 100},

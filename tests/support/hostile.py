@@ -70,24 +70,13 @@ LOG_LINES = [
     "[ERROR] 2026-11-22T00:00:00Z Task timed out",
     "END RequestId: 00000000-0000-0000-0000-000000000000",
 ]
-# No control characters, so they are allowed: they end a line, turn the text around or are not seen.
-MARKS = [
-    "a\u2028b",
-    "a\u2029b",
-    "\u202eevil",
-    "a\u2066b",
-    "\u200fx",
-    "a\u200bb",
-    "\ufeffx",
-    "a\u00adb",
-    "x\U000e0041",
-    "a\u0338",
-]
+MARKS = ["a\u0338", "\U0001f468\u200d\U0001f4bb", "a\u3164b", "\u0e01\u0e49\u0e49\u0e49"]
 WORDS = ["NULL", "None", "true", "NaN", "0", "-1", "default%", "default:default"]
 
 ALLOWED = [*EXPRESSIONS, *QUERIES, *TEMPLATES, *PATHS, *MARKUP, *HEADERS, *LOG_LINES, *MARKS, *WORDS]
 
-# Line ends, terminal sequences in their 7 and 8 bit forms, and what cuts a text short.
+# Line ends, terminal sequences in their 7 and 8 bit forms, what cuts a text short, turns it around or is not seen.
+# The second character of each is refused.
 REFUSED = [
     "x\r\nSet-Cookie: a=b",
     "x\ny",
@@ -100,4 +89,14 @@ REFUSED = [
     "x\x08y",
     "x\x7fy",
     "x\ud800y",
+    "x\u202ey",
+    "x\u2066y",
+    "x\u200fy",
+    "x\u200by",
+    "x\ufeffy",
+    "x\u00ady",
+    "x\U000e0041y",
+    "x\ufffdy",
+    "x\ue000y",
+    "x\u0378y",
 ]

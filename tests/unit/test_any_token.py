@@ -8,7 +8,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_sessions.domain.identity import is_id
+from agent_sessions.domain.identity import parse_id
 from agent_sessions.domain.tokens import SessionToken
 from agent_sessions.errors import InvalidSessionError
 from tests.conftest import tries
@@ -72,8 +72,8 @@ def test_whatever_is_presented_is_a_token_or_no_session() -> None:
         else:
             assert is_token(value)
             assert token.secret == value
-            assert is_id(token.agent_id)
-            assert is_id(token.session_id)
+            assert parse_id(token.agent_id) == token.agent_id
+            assert parse_id(token.session_id) == token.session_id
             told["read"] += 1
 
     parse()

@@ -1,12 +1,10 @@
-import re
-from collections.abc import Callable
+import json
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent_sessions.domain.identity import clean_agent_name, clean_context
 from agent_sessions.errors import FieldError, ValidationError
 from agent_sessions.http.request_models import FindAgentInput, Input, ListSessionsInput, SignInInput
 
@@ -14,7 +12,7 @@ HANDLE = "ea866a75-7e4c-38ba-bfa8-127cbe9a409d"
 TOKEN = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
 UNPLAIN = "There is an unknown field: remove it, or use one of agent_name, context, exclusive"
 BAD_LIMIT = FieldError("limit", "limit must be a whole number from 1 to 100")
-BAD_NEXT = FieldError("next", "next must be the next of the page before; leave it out to start anew")
+BAD_NEXT = FieldError("next", "next must be the previous page's `next`; omit it to start over")
 
 TEXT = st.text(st.characters(), max_size=10)  # lone surrogates too
 VALUES = st.recursive(
@@ -107,14 +105,14 @@ def test_an_exclusive_that_is_not_true_or_false_is_named(value: Any) -> None:
             {"agent_name": "a\x00b"},
             FieldError(
                 "agent_name",
-                "Agent name must not contain control characters or lone surrogates; remove U+0000 (character 2)",
+                "Agent name must not contain control characters; remove U+0000 (character 2 of the text as sent)",
             ),
         ),
         (
             {"context": "\ud800"},
             FieldError(
                 "context",
-                "Context must not contain control characters or lone surrogates; remove U+D800 (character 1)",
+                "Context must not contain lone surrogates; remove U+D800 (character 1 of the text as sent)",
             ),
         ),
     ],
@@ -223,11 +221,12 @@ def test_any_other_limit_is_refused(text: str) -> None:
     assert refusals(ListSessionsInput, {"limit": text}) == [BAD_LIMIT]
 
 
-def test_next_is_a_handle() -> None:
-    assert ListSessionsInput.read({"next": HANDLE}).next == HANDLE
+@pytest.mark.parametrize("text", [HANDLE, HANDLE.upper()])
+def test_next_is_a_handle_in_either_case(text: str) -> None:
+    assert ListSessionsInput.read({"next": text}).next == HANDLE
 
 
-@pytest.mark.parametrize("text", ["", "x", HANDLE.upper(), HANDLE + "\n", HANDLE[1:], TOKEN, "2,1"], ids=ascii)
+@pytest.mark.parametrize("text", ["", "x", HANDLE + "\n", HANDLE[1:], TOKEN, "2,1"], ids=ascii)
 def test_any_other_next_is_refused(text: str) -> None:
     assert refusals(ListSessionsInput, {"next": text}) == [BAD_NEXT]
 
@@ -249,50 +248,7 @@ def test_any_query_is_read_or_refused_in_plain_words(kind: type[Input], values: 
     check_plain_words(kind, values)
 
 
-PATTERNS = {
-    name: re.compile(schema["pattern"])
-    for name, schema in SignInInput.model_json_schema()["properties"].items()
-    if "pattern" in schema
-}
-CLEANED = pytest.mark.parametrize(("field", "clean"), [("agent_name", clean_agent_name), ("context", clean_context)])
-SPACE = " \t\x1c\x85\u2028\u3000"
-# What a client could get wrong: white space of every kind, controls, invisible marks, and the limits.
-PADDING = st.text(st.sampled_from(SPACE), max_size=3)
-FILLED = st.builds(lambda size, some: "x" * size + some, st.sampled_from([0, 1, 97, 98, 197, 198]), st.text(max_size=4))
-
-
-def check_pattern(field: str, clean: Callable[[str], object], text: str) -> None:
-    """Hold the pattern that docs/openapi.json tells clients against what is accepted."""
-    try:
-        clean(text)
-    except ValidationError:
-        accepted = False
-    else:
-        accepted = True
-    assert (PATTERNS[field].search(text) is not None) == accepted, ascii(text)
-
-
-@CLEANED
-def test_the_documented_pattern_knows_every_character(field: str, clean: Callable[[str], object]) -> None:
-    for number in [*range(0xD800), *range(0xE000, 0x10000), 0x1F916, 0xE0001, 0x10FFFF]:
-        character = chr(number)
-        for text in (character, f"x{character}x", f"{character}x{character}"):
-            check_pattern(field, clean, text)
-
-
-@CLEANED
-@given(before=PADDING, text=FILLED, after=PADDING)
-@settings(deadline=None, max_examples=500)
-def test_the_documented_pattern_accepts_what_the_service_does(
-    field: str, clean: Callable[[str], object], before: str, text: str, after: str
-) -> None:
-    check_pattern(field, clean, before + text + after)
-
-
-@CLEANED
-@pytest.mark.parametrize("inner", ["x" * 99, "x" * 100, "x" * 101, "x" * 199, "x" * 200, "x" * 201, "x" + " " * 99])
-@pytest.mark.parametrize("outer", ["", " ", SPACE * 500])
-def test_the_documented_pattern_has_the_limits_of_the_service(
-    field: str, clean: Callable[[str], object], inner: str, outer: str
-) -> None:
-    check_pattern(field, clean, outer + inner + outer)
+@pytest.mark.parametrize("name", ["agent_name", "context"])
+def test_documented_names_have_no_pattern(name: str) -> None:
+    # The generators of clients choke on Unicode in patterns: the words of the description have to do.
+    assert "pattern" not in json.dumps(SignInInput.model_json_schema()["properties"][name])

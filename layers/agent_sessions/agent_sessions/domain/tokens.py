@@ -8,7 +8,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Self
 
-from agent_sessions.domain.identity import is_id
+from agent_sessions.domain.identity import parse_id
 from agent_sessions.errors import InvalidSessionError
 
 # 32 bytes are 43 base64url characters; the last carries 4 bits, so only 16 of them can end a token.
@@ -33,7 +33,7 @@ class SessionToken:
         Raises:
             ValueError: the agent's id is not a UUID in lower case, which a token could not lead back to.
         """
-        if not is_id(agent_id):
+        if parse_id(agent_id) != agent_id:
             raise ValueError("an imported agent needs a UUID in lower case as its agent_id")
         raw = uuid.UUID(agent_id).bytes + secrets.token_bytes(16)
         return cls._of(agent_id, base64.urlsafe_b64encode(raw).rstrip(b"=").decode())

@@ -13,6 +13,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from agent_sessions import clock
+from agent_sessions.domain.identity import parse_id
 from agent_sessions.errors import AgentSessionsError, DatabaseError, FieldError, NotFoundError, ValidationError
 from agent_sessions.http.caller import owner_of
 from agent_sessions.http.json_body import read_json_object
@@ -52,8 +53,11 @@ def _as_routed(event: dict[str, Any]) -> dict[str, Any]:
     the gateway and the resolver read differently.
     """
     template: str = event["routeKey"].partition(" ")[2]
-    # Quoted, so that no value can make the path of another route; an id is the same quoted.
-    values = {name: quote(value, "", errors="replace") for name, value in (event.get("pathParameters") or {}).items()}
+    # Quoted, so that no value can make the path of another route; an id, in lower case, is the same quoted.
+    values = {
+        name: quote(parse_id(value) or value, "", errors="replace")
+        for name, value in (event.get("pathParameters") or {}).items()
+    }
     return event | {"rawPath": template.format_map(values)}
 
 

@@ -15,7 +15,7 @@ from agent_sessions.domain.identity import (
     MAX_NAME_CHARACTERS,
     clean_agent_name,
     clean_context,
-    is_id,
+    parse_id,
 )
 from agent_sessions.domain.models import MAX_PAGE
 from agent_sessions.errors import FieldError, ValidationError
@@ -33,40 +33,31 @@ def _page_size(value: Any) -> int:
 
 
 def _cursor(value: str | None) -> str | None:
-    if value is None or is_id(value):
-        return value
-    raise ValidationError(FieldError("next", "next must be the next of the page before; leave it out to start anew"))
+    if value is None:
+        return None
+    if cursor := parse_id(value):
+        return cursor
+    raise ValidationError(FieldError("next", "next must be the previous page's `next`; omit it to start over"))
 
 
-# As ``str.strip`` and the category Cc have it, for clients: the limits apply to what is left after trimming,
-# which neither minLength nor maxLength can say.
-_SPACE = r"\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-_CONTROL = r"\u0000-\u001f\u007f-\u009f"
-
-
-def _trimmed(limit: int) -> str:
-    """Return the pattern (ECMA-262) of 1 to ``limit`` characters in any white space."""
-    outer, inner = f"[^{_CONTROL}{_SPACE}]", f"[^{_CONTROL}]"
-    return f"{outer}(?:{inner}{{0,{limit - 2}}}{outer})?[{_SPACE}]*"
-
-
+# Without a pattern: no dialect of regular expressions that every generator of clients reads has Unicode's categories,
+# and minLength and maxLength cannot say that the limits apply to what is left after trimming.
 AgentName = Annotated[
     str,
     AfterValidator(clean_agent_name),
     Field(
-        description=f"Name of the agent: 1 to {MAX_NAME_CHARACTERS} characters after trimming, no control characters.",
+        description=f"Name of the agent: 1 to {MAX_NAME_CHARACTERS} characters after trimming, one of them visible, no "
+        "control or format characters. Case and spacing do not matter: the same name is the same agent.",
         examples=["Claude"],
-        json_schema_extra={"pattern": f"^[{_SPACE}]*{_trimmed(MAX_NAME_CHARACTERS)}$"},
     ),
 ]
 Context = Annotated[
     str | None,
     AfterValidator(clean_context),
     Field(
-        description=f"What the agent works on: up to {MAX_CONTEXT_CHARACTERS} characters after trimming, no control "
-        "characters. Blank is none. The same name in two contexts is two agents.",
+        description=f"What the agent works on: up to {MAX_CONTEXT_CHARACTERS} characters after trimming, under the "
+        "rules of agent_name. Blank is none. The same name in two contexts is two agents.",
         examples=["Project A"],
-        json_schema_extra={"pattern": f"^[{_SPACE}]*(?:{_trimmed(MAX_CONTEXT_CHARACTERS)})?$"},
     ),
 ]
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Literal, NotRequired, TypedDict
 
 from agent_sessions.domain import identity
+from agent_sessions.domain.avatar import avatar_seed
 from agent_sessions.domain.models import Ended, Presence, Session, SessionPage, SignedIn
 
 
@@ -108,7 +109,7 @@ def session_body(session: Session) -> SessionBody:
         "context": session.context,
         "display_name": identity.display_name(session.agent_name, session.context),
         "identity_key": key,
-        "avatar_seed": identity.avatar_seed(key),
+        "avatar_seed": avatar_seed(key),
         "created_at": timestamp(session.created_at),
         "last_active": timestamp(session.last_active),
         "expires_at": timestamp(session.expires_at),
@@ -134,7 +135,7 @@ def agent_body(presence: Presence) -> AgentBody:
         "context": agent.context,
         "display_name": identity.display_name(agent.agent_name, agent.context),
         "identity_key": agent.identity_key,
-        "avatar_seed": identity.avatar_seed(agent.identity_key),
+        "avatar_seed": avatar_seed(agent.identity_key),
         "created_at": timestamp(agent.created_at),
         "last_active": timestamp(presence.last_active),
         "online": presence.active_sessions > 0,

@@ -66,7 +66,7 @@ class AgentService:
         """Return an agent with its presence."""
         agent = self._owned(owner, agent_id)
         now = clock.now()
-        live = [each.last_active for each in self.tables.sessions.sessions_of(agent_id) if each.is_live(now)]
+        live = [each.last_active for each in self.tables.sessions.sessions_of(agent.agent_id) if each.is_live(now)]
         return Presence(agent, len(live), max([agent.last_active, *live]))
 
     @time_limit()
@@ -81,11 +81,11 @@ class AgentService:
             limit: 1 to 100.
             after: The ``next`` of the page before.
         """
-        self._owned(owner, agent_id)
+        agent = self._owned(owner, agent_id)
         now = clock.now()
         page: list[Session] = []
         # Never read by ones and twos: a few live sessions may lie behind thousands of expired ones.
-        for session in self.tables.sessions.sessions_of(agent_id, after=after, limit=MAX_PAGE + 1):
+        for session in self.tables.sessions.sessions_of(agent.agent_id, after=after, limit=MAX_PAGE + 1):
             if session.is_live(now):
                 if len(page) == limit:
                     return SessionPage(tuple(page), page[-1].session_id)
@@ -95,21 +95,22 @@ class AgentService:
     @time_limit()
     def end_session(self, owner: str, agent_id: str, session_id: str) -> None:
         """End a session by its handle; no error where it had already ended."""
-        if not (identity.is_id(agent_id) and identity.is_id(session_id)):
+        agent, handle = identity.parse_id(agent_id), identity.parse_id(session_id)
+        if agent is None or handle is None:
             raise NotFoundError("No such session")
-        session = self.tables.sessions.delete_session(agent_id, session_id, owner=owner)
+        session = self.tables.sessions.delete_session(agent, handle, owner=owner)
         if session is None:
-            self._owned(owner, agent_id)
+            self._owned(owner, agent)
         elif session.is_live(clock.now()):
             # One that had expired changes nothing, as if TTL had deleted it before.
-            update_last_active(self.tables, agent_id, session.last_active, self._count)
+            update_last_active(self.tables, session.agent_id, session.last_active, self._count)
 
     @time_limit()
     def end_all_sessions(self, owner: str, agent_id: str) -> Ended:
         """Sign an agent out everywhere; where time runs out, ``more`` is true and calling again goes on."""
         agent = self._owned(owner, agent_id)
         now = clock.now()
-        live = (each for each in self.tables.sessions.sessions_of(agent_id) if each.is_live(now))
+        live = (each for each in self.tables.sessions.sessions_of(agent.agent_id) if each.is_live(now))
         batches = batched(live, BATCH, strict=False)
         ended, seen, more = 0, agent.last_active, True
         # The first batch is always tried, so that whoever calls again gets on or is told of the trouble.
@@ -120,12 +121,13 @@ class AgentService:
             seen = max([seen, *(each.last_active for each in batch)])
             more = len(batch) == BATCH
         if seen > agent.last_active:
-            update_last_active(self.tables, agent_id, seen, self._count)
+            update_last_active(self.tables, agent.agent_id, seen, self._count)
         return Ended(ended, more)
 
     def _owned(self, owner: str, agent_id: str) -> Agent:
-        # What is no id is no agent's; DynamoDB would refuse some of it as a key.
-        agent = self.tables.agents.get_agent(agent_id) if identity.is_id(agent_id) else None
+        # A malformed id matches no agent; DynamoDB would refuse some of them as a key.
+        canonical = identity.parse_id(agent_id)
+        agent = self.tables.agents.get_agent(canonical) if canonical else None
         if agent is None or agent.owner != owner:
             raise NotFoundError("No such agent")
         return agent
