@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 ENGINE := $(if $(shell command -v java && command -v mvn),.envs/dynamodb-local/.done)
 
 .DEFAULT_GOAL := help
-.PHONY: help local stop demo dashboard invoke test prove fuzz peers speed bench check openapi format lock deploy clean
+.PHONY: help local stop demo dashboard invoke unit test prove fuzz peers speed bench check openapi format lock deploy clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "make %-9s %s\n", $$1, $$2}'
@@ -35,14 +35,21 @@ dashboard: .envs/plot/.done ## draw the CloudWatch dashboard from what the local
 invoke: .venv/.done .envs/sam/.done ## put every event in events/ through `sam local invoke`, which needs Docker
 	@$(PYTHON_HERE) -m tools.invoke
 
-test: .venv/.done .envs/sam/.done .envs/ministack/.done .envs/plot/.done $(ENGINE) ## run all tests
-	.venv/bin/pytest --cov --numprocesses auto --maxprocesses 4
+# Groups of tests that share an emulator or a table run in one process, in the order of collection.
+PARALLEL = --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+PART =
 
-prove: .venv/.done $(ENGINE) ## run 1,000 rounds of the races, 2,500 runs of the model, and 200,000 tokens and events
-	HYPOTHESIS_PROFILE=thorough .venv/bin/pytest tests/dynamodb tests/unit/test_any_token.py tests/integration/test_any_event.py --durations=20
+unit: .venv/.done ## run the tests that need no other program, in less than 30 seconds
+	.venv/bin/pytest $(PARALLEL) -m "not slow" tests/unit tests/integration tests/template tests/tools
 
-fuzz: .venv/.done .envs/sam/.done .envs/ministack/.done ## play 10,000 requests of every kind against the service on an emulator
-	HYPOTHESIS_PROFILE=thorough .venv/bin/pytest --capture=no tests/e2e/test_fuzz.py
+test: .venv/.done .envs/sam/.done .envs/ministack/.done .envs/plot/.done $(ENGINE) ## run all tests at short length, in less than 5 minutes
+	.venv/bin/pytest $(PARALLEL) --cov
+
+prove: .venv/.done .envs/sam/.done .envs/ministack/.done .envs/plot/.done $(ENGINE) ## run all tests at full length, or some (PART="tests/dynamodb tests/faults")
+	TEST_LENGTH=full .venv/bin/pytest $(PARALLEL) --durations=20 $(PART)
+
+fuzz: .venv/.done .envs/sam/.done .envs/ministack/.done ## send 10,000 generated requests to the service on an emulator
+	TEST_LENGTH=full .venv/bin/pytest --capture=no tests/e2e/test_fuzz.py
 
 peers: .envs/peers/.done $(ENGINE) ## show on the engine what other session stores do and do not
 	PYTHONPATH=.:layers/agent_sessions .envs/peers/bin/pytest --confcutdir=tests/peers --override-ini=addopts=--import-mode=importlib tests/peers

@@ -1,34 +1,24 @@
-"""What all tests share: a clock that moves only when told to."""
+"""Fixtures and rules of all tests: the frozen clock, the order of the folders, and what runs in one process."""
 
-import os
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import HealthCheck, settings
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
+from hypothesis import settings
 
 from agent_sessions import clock
+from tests.support.length import LENGTH, examples
 
 pytest_plugins = ["tests.guards.plugin", "tests.support.database", "tests.support.functions", "pytester"]
 
-# How long an example takes says how busy the machine is. Else it is as Hypothesis has it here, or in CI.
-settings.register_profile("patient", settings(), deadline=None)
-settings.load_profile("patient")
+# Of property tests that say nothing else.
+settings.register_profile(LENGTH, examples(100, 1_000))
+settings.load_profile(LENGTH)
 
-# `make prove` and `make fuzz` run everything at full length, `make test` enough to find what breaks.
-THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
+# `make peers` and `make speed` run these: one in an environment of its own, the other on a quiet machine.
+collect_ignore = ["peers", "speed"]
 
-
-def tries(usual: int, thorough: int) -> settings:
-    """Return the settings of a test that tries many inputs: in `make test` the same ones every time."""
-    return settings(
-        max_examples=thorough if THOROUGH else usual,
-        derandomize=not THOROUGH,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
+# Folders whose tests take longest run first, so that no process waits for another at the end.
+FIRST = ("e2e", "faults", "dynamodb", "guards")
 
 
 @dataclass
@@ -45,23 +35,34 @@ class FrozenClock:
         self.time += seconds
 
 
-# `make peers` and `make speed` run them: one in an environment of its own, the other on a quiet machine.
-collect_ignore = ["peers", "speed"]
+def pytest_report_header() -> str:
+    return f"test length: {LENGTH}"
 
 
-class Parts(LoadScopeScheduling):
-    """Gives a process a file at a time; all that share the emulator at once, and the races, which take long, singly."""
+# First, because pytest-xdist reads the groups in a hook of the same name.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_rank)
+    for item in items:
+        if group := _group(item):
+            item.add_marker(pytest.mark.xdist_group(group))
 
-    def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith("tests/e2e/"):
-            return "e2e"
-        return nodeid if nodeid.startswith("tests/dynamodb/test_races.py") else nodeid.partition("::")[0]
+
+def _folder(item: pytest.Item) -> str:
+    return item.nodeid.split("/")[1] if item.nodeid.startswith("tests/") else ""
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Parts:
-    # In the order of the folders: what takes long begins early, so that no process waits for another at the end.
-    config.option.loadscopereorder = False
-    return Parts(config, log)
+def _rank(item: pytest.Item) -> int:
+    folder = _folder(item)
+    return FIRST.index(folder) if folder in FIRST else len(FIRST)
+
+
+def _group(item: pytest.Item) -> str | None:
+    """Return what runs in one process: all that share the emulator, or a file; the races run wherever there is room."""
+    if _folder(item) == "e2e":
+        return "emulator"
+    file = item.nodeid.partition("::")[0]
+    return None if file.endswith("/test_races.py") else file.removeprefix("tests/").removesuffix(".py")
 
 
 @pytest.fixture

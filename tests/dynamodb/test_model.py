@@ -26,18 +26,19 @@ from agent_sessions.errors import InvalidSessionError, NotFoundError
 from agent_sessions.services.activity_report import ActivityReport
 from agent_sessions.services.agents import AgentService
 from agent_sessions.services.sessions import SessionService
-from tests.conftest import THOROUGH, FrozenClock
+from tests.conftest import FrozenClock
 from tests.dynamodb.model import Model
 from tests.support.database import Database, NewClient, empty
+from tests.support.length import by_length
 
-RUNS, STEPS = 2500 if THOROUGH else 500, 50
+RUNS, STEPS = by_length(50, 2_500), 50
 
 LENGTH = settings(
     # Some are cut short, when hypothesis tries a part of an earlier one; they do not count.
     max_examples=RUNS * 5 // 4,
     stateful_step_count=STEPS + 1,  # and the one that starts it
     # The same each time: what runs on every change must not fail by luck.
-    derandomize=not THOROUGH,
+    derandomize=by_length(True, False),
     deadline=None,
     suppress_health_check=list(HealthCheck),
     print_blob=True,

@@ -18,13 +18,14 @@ from agent_sessions.domain.models import SignedIn
 from agent_sessions.dynamodb.agents_table import AgentsTable
 from agent_sessions.services.agents import AgentService
 from agent_sessions.services.sessions import SessionService
-from tests.conftest import THOROUGH, FrozenClock
+from tests.conftest import FrozenClock
 from tests.support.database import OWNER, Database, NewClient
+from tests.support.length import by_length
 from tests.support.steps import Steps, orders
 
 WORKERS = 64
 EXCLUSIVE_WORKERS = 32
-ROUNDS, MORE_ROUNDS, FEW_ROUNDS = (1000, 200, 50) if THOROUGH else (200, 40, 10)
+ROUNDS, MORE_ROUNDS, FEW_ROUNDS = by_length((20, 8, 3), (1000, 200, 50))
 
 # To follow every line takes as long again, and other tests meet them all.
 pytestmark = pytest.mark.no_cover

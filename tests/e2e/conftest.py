@@ -15,7 +15,7 @@ import pytest
 
 from tests.guards.emulator import SpanDaemon, search
 from tests.guards.leaks import LEAKS
-from tests.support.contract import Answer, check_answer
+from tests.support.contract import ApiResponse, check_response
 from tools import ROOT
 from tools.local import stack
 from tools.local.emulator import Emulator, free_port
@@ -62,52 +62,52 @@ class Api:
         token: str | None = None,
         headers: dict[str, str] | None = None,
         route: str | None = None,
-    ) -> Answer:
+    ) -> ApiResponse:
         sent = {"Content-Type": "application/json"} | (headers or {})
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, method=method, headers=sent)  # noqa: S310
         if token is not None:
             request.add_header("Authorization", f"Bearer {token}")
         what = f"{method} {path}"
-        LEAKS.request(what, request.full_url, data or b"", headers=dict(request.header_items()))
+        LEAKS.check_request(what, request.full_url, data or b"", headers=dict(request.header_items()))
         try:
             with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
-                answer = Answer(response.status, dict(response.headers), response.read().decode())
+                answer = ApiResponse(response.status, dict(response.headers), response.read().decode())
         except urllib.error.HTTPError as error:
-            answer = Answer(error.code, dict(error.headers), error.read().decode())
-        LEAKS.answer(what, answer.status, answer.headers, answer.text)
+            answer = ApiResponse(error.code, dict(error.headers), error.read().decode())
+        LEAKS.check_response(what, answer.status, answer.headers, answer.text)
         if route is not None:
-            check_answer(route, answer.status, answer.headers, answer.text)
+            check_response(route, answer.status, answer.headers, answer.text)
         return answer
 
-    def request(self, name: str, body: Any = None, *, query: str = "", **options: Any) -> Answer:
+    def request(self, name: str, body: Any = None, *, query: str = "", **options: Any) -> ApiResponse:
         """Call an operation of the table of routes; options are parameters of its path, or of ``call``."""
         route = BY_NAME[name]
         path = route.path.format_map({each: options.pop(each) for each in route.path_parameters})
         return self.call(route.method, path + query, body, route=route.key, **options)
 
-    def sign_in(self, agent_name: str = "Claude", headers: dict[str, str] | None = None, **body: Any) -> Answer:
+    def sign_in(self, agent_name: str = "Claude", headers: dict[str, str] | None = None, **body: Any) -> ApiResponse:
         return self.request("sign_in", {"agent_name": agent_name, **body}, headers=headers)
 
-    def validate(self, token: str) -> Answer:
+    def validate(self, token: str) -> ApiResponse:
         return self.request("validate_session", token=token)
 
-    def sign_out(self, token: str) -> Answer:
+    def sign_out(self, token: str) -> ApiResponse:
         return self.request("sign_out", token=token)
 
-    def find(self, query: str, headers: dict[str, str] | None = None) -> Answer:
+    def find(self, query: str, headers: dict[str, str] | None = None) -> ApiResponse:
         return self.request("find_agent", query=f"?{query}", headers=headers)
 
-    def agent(self, agent_id: str, headers: dict[str, str] | None = None) -> Answer:
+    def agent(self, agent_id: str, headers: dict[str, str] | None = None) -> ApiResponse:
         return self.request("get_agent", agent_id=agent_id, headers=headers)
 
-    def sessions(self, agent_id: str, query: str = "") -> Answer:
+    def sessions(self, agent_id: str, query: str = "") -> ApiResponse:
         return self.request("list_agent_sessions", query=query, agent_id=agent_id)
 
-    def end_all(self, agent_id: str) -> Answer:
+    def end_all(self, agent_id: str) -> ApiResponse:
         return self.request("end_agent_sessions", agent_id=agent_id)
 
-    def end(self, agent_id: str, session_id: str) -> Answer:
+    def end(self, agent_id: str, session_id: str) -> ApiResponse:
         return self.request("end_agent_session", agent_id=agent_id, session_id=session_id)
 
 

@@ -13,8 +13,8 @@ from schemathesis import AuthContext, Case, CheckContext, HookContext, Response
 
 from agent_sessions.domain.characters import REPLACEMENT, is_visible
 from agent_sessions.domain.identity import MAX_NAME_CHARACTERS
-from tests.guards.leaks import LEAKS, SHOWS_THE_TOKEN
-from tests.support.contract import DOCUMENT, check_answer
+from tests.guards.leaks import LEAKS, TOKEN_RESPONSE
+from tests.support.contract import DOCUMENT, check_response
 from tools.openapi.route import Auth
 from tools.openapi.routes import ROUTES
 
@@ -77,10 +77,10 @@ def described(_: CheckContext, response: Response, case: Case[Any]) -> None:
     route, status, body = f"{method} {path}", response.status_code, response.content.decode()
     headers = {name: ", ".join(values) for name, values in response.headers.items()}
     try:
-        check_answer(route, status, headers, body)
+        check_response(route, status, headers, body)
     except ValidationError as error:
         raise AssertionError(f"not as described: {error.message}") from error
-    if (route, status) == SHOWS_THE_TOKEN:
+    if (route, status) == TOKEN_RESPONSE:
         made(body)
-    LEAKS.answer(route, status, headers, body)
+    LEAKS.check_response(route, status, headers, body)
     assert LEAKS.take() == []

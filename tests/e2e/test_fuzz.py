@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import THOROUGH
 from tests.e2e.conftest import Api
 from tests.guards.leaks import LEAKS
 from tests.support.contract import DOCUMENT
+from tests.support.length import by_length
 from tools import ROOT
 
-CASES = 10_000 if THOROUGH else 1_500
+CASES = by_length(1_500, 10_000)
 # A round ends where an answer differs from that of an earlier try, which in a service with a memory is no fault.
 MAX_ROUNDS = CASES // 100
 EXAMPLES = 100

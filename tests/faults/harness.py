@@ -20,7 +20,7 @@ from agent_sessions.http.api import HttpApi
 from agent_sessions.services.agents import AgentService
 from agent_sessions.services.sessions import SessionService
 from tests.conftest import FrozenClock
-from tests.support.contract import Answer
+from tests.support.contract import ApiResponse
 from tests.support.database import Database, client_of
 from tests.support.events import Event, iam
 from tests.support.functions import Api
@@ -32,7 +32,7 @@ START = FrozenClock().time
 PATIENT_SECONDS = 30
 
 type Item = dict[str, Any]
-type Request = Callable[[], Answer]
+type Request = Callable[[], ApiResponse]
 type Scenario = Callable[[Harness], Request]
 
 
@@ -140,7 +140,7 @@ class Outcome:
         routes: The routes that it took, which is one.
     """
 
-    answer: Answer
+    answer: ApiResponse
     seconds: float
     calls: list[Call]
     counted: Counter[str]
@@ -167,7 +167,7 @@ class TimedApi(Api):
     slowest: float = 0.0
     routes: set[str] = field(default_factory=set)
 
-    def send(self, event: Event) -> Answer:
+    def send(self, event: Event) -> ApiResponse:
         self.routes.add(event["routeKey"])
         started = clock.monotonic()
         try:

@@ -12,7 +12,7 @@ from typing import Any, Self
 from agent_sessions.http.response_models import timestamp
 from tests.faults.harness import Call, Fault, Harness, Item, Outcome, Plan, State
 from tests.faults.scenarios import SCENARIOS
-from tests.support.contract import Answer
+from tests.support.contract import ApiResponse
 
 ANSWER_SECONDS = 5
 RANDOM = ("session_id", "agent_id", "session_token", "next")
@@ -123,7 +123,7 @@ def check_lasting(harness: Harness, case: Case, healthy: Healthy) -> None:
 
     check_unavailable(troubled)
     again = harness.send(request)
-    check_answer(again.answer, left, harness, healthy)
+    check_response(again.answer, left, harness, healthy)
     if healthy.writes:
         after = harness.state()
         check_whole(after, healthy)
@@ -139,7 +139,7 @@ def check_passing(harness: Harness, case: Case, healthy: Healthy) -> None:
     request = harness.begin(SCENARIOS[case.scenario], again=not healthy.writes)
     outcome = harness.send(request, case.plan, timed=False)
 
-    check_answer(outcome.answer, healthy.before, harness, healthy)
+    check_response(outcome.answer, healthy.before, harness, healthy)
     # The second attempt finds that the session had already ended, which counts nothing and records no use.
     ended_before = case.fault.applies and case.call.operation == "DeleteItem"
     assert outcome.counted == (Counter() if ended_before else healthy.outcome.counted)
@@ -159,11 +159,11 @@ def check_mixture(harness: Harness, scenario: str, plan: Plan, healthy: Healthy)
     check_whole(left, healthy)
     if outcome.answer.status == 503:
         check_unavailable(outcome)
-        check_answer(harness.send(request).answer, left, harness, healthy)
+        check_response(harness.send(request).answer, left, harness, healthy)
     elif "TouchFailures" in outcome.counted:
         assert outcome.answer.status == healthy.outcome.answer.status
     else:
-        check_answer(outcome.answer, healthy.before, harness, healthy)
+        check_response(outcome.answer, healthy.before, harness, healthy)
 
 
 def check_unavailable(outcome: Outcome) -> None:
@@ -187,7 +187,7 @@ def check_standing(outcome: Outcome, case: Case, healthy: Healthy) -> None:
     assert outcome.counted == counted | {"TouchFailures": 1}
 
 
-def check_answer(answer: Answer, before: State, harness: Harness, healthy: Healthy) -> None:
+def check_response(answer: ApiResponse, before: State, harness: Harness, healthy: Healthy) -> None:
     """The answer is that of an untroubled run: what it tells of what was there is true of ``before``."""
     body, truth = (
         masked(healthy.outcome.answer),
@@ -222,7 +222,7 @@ def check_settled(state: State, healthy: Healthy, *, unrecorded: bool = False, o
     assert (kept - wanted).total() == orphans
 
 
-def masked(answer: Answer) -> dict[str, Any]:
+def masked(answer: ApiResponse) -> dict[str, Any]:
     """Return a body without what is random in it; empty where there is none."""
     return _masked(json.loads(answer.text or "{}"))  # type: ignore[no-any-return]
 

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from agent_sessions.domain.models import SignedIn
 from tests.faults.harness import CONTEXT, KEY, NAME, START, Harness, Request, Scenario
-from tests.support.contract import Answer
+from tests.support.contract import ApiResponse
 from tests.support.database import fill
 from tests.support.events import load_event
 
@@ -26,7 +26,7 @@ def known(harness: Harness, sessions: int = 1, *, used_at: int = START) -> Signe
     return first
 
 
-def sign_in(harness: Harness, **body: bool) -> Answer:
+def sign_in(harness: Harness, **body: bool) -> ApiResponse:
     return harness.api.sign_in(NAME, context=CONTEXT, **body)
 
 
@@ -117,7 +117,7 @@ def end_all_sessions(harness: Harness) -> Request:
     harness.now.tick(120)
     harness.page_size = 20
 
-    def end_all() -> Answer:
+    def end_all() -> ApiResponse:
         """Ask until all are ended, as callers do."""
         ended, answer = 0, harness.api.end_all(agent_id)
         while "more" in answer.body:

@@ -1,1 +1,1 @@
-"""What the suite watches while it runs: that no session token leaks, and which AWS calls each function makes."""
+"""Checks of the whole suite while it runs: no session token leaks, and no function exceeds or underuses its role."""

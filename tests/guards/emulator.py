@@ -1,4 +1,4 @@
-"""What the emulator keeps of the functions' doings: their log, their items, their metrics, their spans."""
+"""Searches what the emulator stores of the functions: logs, items, metrics and spans."""
 
 import socket
 from typing import Any
@@ -12,9 +12,9 @@ MAX_DATAGRAM = 65_536
 
 
 class SpanDaemon:
-    """Where tracing libraries send their spans, as AWS_XRAY_DAEMON_ADDRESS tells them; read at the end.
+    """A stand-in for the X-Ray daemon at AWS_XRAY_DAEMON_ADDRESS, to which tracing libraries send spans.
 
-    Lambda's own spans name the function and its times. The functions are to send none of their own.
+    Lambda's own spans contain the function's name and times. The functions should send none.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class SpanDaemon:
         return f"{host}:{port}"
 
     def received(self) -> list[bytes]:
-        """Return the spans that came, and listen no longer."""
+        """Return the spans that arrived, and close the socket."""
         spans = []
         with self._socket:
             while True:
@@ -40,10 +40,10 @@ class SpanDaemon:
 
 
 def search(leaks: Leaks, emulator: Emulator, daemon: SpanDaemon) -> None:
-    """Look for tokens in all that the emulator keeps."""
+    """Search everything that the emulator stores for tokens."""
 
-    def pages(service: str, operation: str, **asked: Any) -> Any:
-        return clients[service].get_paginator(operation).paginate(**asked)
+    def pages(service: str, operation: str, **parameters: Any) -> Any:
+        return clients[service].get_paginator(operation).paginate(**parameters)
 
     session = botocore.session.get_session()
     clients = {

@@ -1,9 +1,8 @@
-"""Session tokens found again in whatever was written, however it is encoded.
+"""Finds session tokens in any text, in any encoding.
 
-A token is its agent's id, which is public, and 16 random bytes. Whoever has those has the token, so they
-are what is looked for: the token with or without its beginning, as text or as bytes. What was written is
-decoded in every way that it could have been encoded, so that its length and not the number of tokens
-decides how long the search takes.
+A token consists of its agent's id, which is public, and 16 random bytes. Those bytes are the secret, so the search
+looks for them: with or without the id before them, as text or as bytes. It decodes the text in every way in which it
+could have been encoded, so the time of a search depends on the length of the text and not on the number of tokens.
 """
 
 import base64
@@ -13,19 +12,19 @@ from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
 SECRET_BYTES = 16
-# The characters of a token that depend on nothing but the secret.
+# The last characters of a token, which depend only on the secret.
 SECRET_CHARACTERS = 21
-# Encodings within one another that are undone: the base64 of a URL in which a token is encoded twice.
+# Nested encodings that are decoded, such as base64 of a URL that contains a percent-encoded token.
 DEPTH = 3
 
-# A token, or anything in base64: + and / are - and _ by then.
+# A token, or anything in base64; + and / have become - and _ by then.
 _RUN = re.compile(rb"[A-Za-z0-9_-]{21,}")
 _AS_URL = bytes.maketrans(b"+/", b"-_")
 _AS_STANDARD = bytes.maketrans(b"-_", b"+/")
-# 16 bytes and more, as bytes.hex and uuid.UUID write them.
+# 16 bytes or more in the notation of bytes.hex and uuid.UUID.
 _HEX = re.compile(rb"[0-9a-fA-F:-]{32,}")
 _HEX_ALPHABET = b"0123456789abcdefABCDEF-"
-# As Python and JSON write what cannot be printed.
+# Escapes of Python and JSON for unprintable characters.
 _ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|u00([0-9a-fA-F]{2})|([abfnrtv0\\'\"/]))")
 _SHORT = dict(zip(b"abfnrtv0\\'\"/", b"\a\b\f\n\r\t\v\0\\'\"/", strict=True))
 
@@ -33,38 +32,37 @@ CLEAN_RUNS = 50_000
 
 
 class Secrets:
-    """The tokens to look for.
+    """The tokens to search for.
 
-    A token is remembered before it can be written, and its random bytes are random, also where a test
-    makes them.
+    A token is remembered before it can be written. Its secret is random, also if a test makes it.
     """
 
     def __init__(self) -> None:
         self._texts: dict[bytes, str] = {}
         self._bytes: dict[bytes, str] = {}
-        # Most of what is written is written again and again.
+        # Most text is written again and again.
         self._clean: set[bytes] = set()
 
     def __len__(self) -> int:
         return len(self._bytes)
 
     def remember(self, token: str) -> None:
-        """Look for this token from now on."""
+        """Search for this token from now on."""
         self._texts[token[-SECRET_CHARACTERS:].encode()] = token
         self._bytes[base64.urlsafe_b64decode(token + "=")[-SECRET_BYTES:]] = token
 
     def find(self, written: str | bytes) -> str | None:
-        """Return a token that occurs in what was written, in any form; None where none does."""
-        # Characters that have no byte are in no form of a token.
+        """Return a token that occurs in the text, in any form; None if none does."""
+        # No form of a token contains a character outside latin-1.
         return self._find(written.encode("latin-1", "replace") if isinstance(written, str) else written, DEPTH)
 
     def _find(self, data: bytes, depth: int) -> str | None:
-        if len(data) == SECRET_BYTES:  # as every id is that was written in hex
+        if len(data) == SECRET_BYTES:  # every decoded id has this length
             return self._bytes.get(data)
         if found := self._find_bytes(data):
             return found
         for run in _RUN.findall(data.translate(_AS_URL)):
-            # Ids and signatures, too, are most of what is met: no random base64 has hex digits alone.
+            # Most runs are ids and signatures. Random base64 never consists of hex digits alone.
             if run in self._clean or not run.strip(_HEX_ALPHABET):
                 continue
             if found := self._find_text(run) or self._find_decoded(_from_base64(run), depth):
@@ -74,7 +72,7 @@ class Secrets:
         return self._find_decoded(_from_escapes(data), depth) or self._find_decoded(_from_hex(data), depth)
 
     def _find_bytes(self, data: bytes) -> str | None:
-        if data.isascii():  # 16 random bytes are not
+        if data.isascii():  # 16 random bytes are not ASCII
             return None
         for start in range(len(data) - SECRET_BYTES + 1):
             if (window := data[start : start + SECRET_BYTES]) in self._bytes:
@@ -100,7 +98,7 @@ class Secrets:
 
 def _from_base64(run: bytes) -> Iterator[bytes]:
     standard = run.translate(_AS_STANDARD)
-    # What is before the first byte may look like base64 too, and so may what is behind the last.
+    # Characters before and after the encoded bytes may look like base64 too.
     for start in range(4):
         whole = standard[start:] if (len(run) - start) % 4 != 1 else standard[start:-1]
         yield binascii.a2b_base64(whole + b"==")

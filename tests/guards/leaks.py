@@ -1,10 +1,10 @@
-"""All that leaves the process while the suite runs, held against every session token that it makes.
+"""Searches all output of the suite for every session token that the suite makes.
 
-A token may be in the Authorization header of a request and in the answer that shows it, the 201 of
-a sign-in. What is checked is everything else: requests to AWS, which hold each item and each metric
-that is written, and their answers; what is printed and logged; events, answers and errors of the API with
-their URLs; and what the emulator keeps, where the functions run in processes of their own. Each process
-checks what it saw itself, for it alone knows the tokens that it made.
+A token belongs in two places only: the Authorization header of a request, and the 201 response to a sign-in. The
+search covers everything else: requests to AWS, which contain every item and metric that is written, and their
+responses; printed and logged output; events, responses and errors of the API with their URLs; and what the emulator
+stores, where the functions run in processes of their own. Each process searches its own output, because only that
+process knows the tokens that it made.
 """
 
 import json
@@ -25,25 +25,25 @@ from tools.openapi.routes import BY_NAME
 type Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 SIGN_IN = BY_NAME["sign_in"]
-SHOWS_THE_TOKEN = (SIGN_IN.key, SIGN_IN.success.status.value)
+TOKEN_RESPONSE = (SIGN_IN.key, SIGN_IN.success.status.value)
 
 
 class Leaks:
-    """What was checked, by channel, and the leaks that no test was blamed for yet."""
+    """Counts what was searched, by channel, and keeps the leaks until a test report takes them."""
 
     def __init__(self) -> None:
         self.tokens = Secrets()
         self.checked: Counter[str] = Counter()
         self._found: list[str] = []
-        self._requests_too = True
+        self._search_requests = True
 
     def check(self, channel: str, place: str, *written: str | bytes) -> None:
-        """Note a leak where one of the tokens occurs in what was written.
+        """Record a leak if one of the tokens occurs in the written text.
 
         Args:
-            channel: The kind of place, under which it is counted.
-            place: The place, as a person finds it.
-            written: What is there, in parts.
+            channel: The kind of place, for the count.
+            place: The place, for the person who reads the failure.
+            written: The text, in parts.
         """
         self.checked[channel] += 1
         for each in written:
@@ -52,91 +52,91 @@ class Leaks:
                 self._found.append(f"a session token ({short}) is in {place.replace(token, short)}")
 
     def take(self) -> list[str]:
-        """Return the leaks since last asked."""
+        """Return the leaks found since the last call."""
         found, self._found = self._found, []
         return found
 
     @contextmanager
     def misplaced(self) -> Iterator[None]:
-        """Let requests carry a token where none belongs; what comes of it is checked all the same."""
-        self._requests_too = False
+        """Allow requests with a token in the wrong place; everything that results from them is still searched."""
+        self._search_requests = False
         try:
             yield
         finally:
-            self._requests_too = True
+            self._search_requests = True
 
-    def request(self, what: str, *written: str | bytes, headers: Mapping[str, str]) -> None:
-        """Check a request to the API."""
-        if self._requests_too:
+    def check_request(self, name: str, *written: str | bytes, headers: Mapping[str, str]) -> None:
+        """Search a request to the API; ``name`` is its method and path, or its route."""
+        if self._search_requests:
             others = [f"{name}: {value}" for name, value in headers.items() if name.lower() != "authorization"]
-            self.check("requests", f"the request {what}", *others, *written)
+            self.check("requests", f"the request {name}", *others, *written)
 
-    def answer(self, what: str, status: int, headers: Mapping[str, str], body: str) -> None:
-        """Check an answer of the API; take the token out of the one that shows it."""
-        if (what, status) == SHOWS_THE_TOKEN:
+    def check_response(self, name: str, status: int, headers: Mapping[str, str], body: str) -> None:
+        """Search a response of the API, except for the token in the response to a sign-in."""
+        if (name, status) == TOKEN_RESPONSE:
             shown = json.loads(body)
-            # That of a function in a process of its own was not seen being made.
+            # If the function runs in another process, its token is unknown here until now.
             self.tokens.remember(shown.pop("session_token"))
             body = json.dumps(shown)
-        self.check("answers", f"the answer {status} to {what}", json.dumps(dict(headers)), body)
+        self.check("responses", f"the {status} response to {name}", json.dumps(dict(headers)), body)
 
-    def aws(self, operation: str, sent: str, received: bytes) -> None:
-        """Check a call to DynamoDB that goes past botocore."""
+    def check_aws_call(self, operation: str, sent: str, received: bytes) -> None:
+        """Search a call to DynamoDB that bypasses botocore."""
         self.check("AWS requests", f"the request dynamodb:{operation} to AWS", sent)
-        self.check("AWS answers", f"the answer of AWS to dynamodb:{operation}", received)
+        self.check("AWS responses", f"the response of AWS to dynamodb:{operation}", received)
 
-    def watched(self, handler: Handler) -> Handler:
-        """Return a function's handler whose events and answers are checked."""
+    def guard(self, handler: Handler) -> Handler:
+        """Return a function's handler with its events and responses searched."""
 
         def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
-            # Some tests send what is no event, or has something else for headers.
+            # Some tests send something else than an event, or headers that are not a mapping.
             rest = dict(event) if isinstance(event, Mapping) else {"event": event}
             headers = rest.pop("headers") if isinstance(rest.get("headers"), Mapping) else {}
-            what = str(rest.get("routeKey", "the schedule"))
-            self.request(what, json.dumps(rest, default=str, skipkeys=True), headers=headers)
+            name = str(rest.get("routeKey", "the schedule"))
+            self.check_request(name, json.dumps(rest, default=str, skipkeys=True), headers=headers)
             try:
                 response = handler(event, context)
             except Exception:
-                self.check("outputs", f"what Lambda logs of {what}", traceback.format_exc())
+                self.check("outputs", f"the traceback that Lambda logs for {name}", traceback.format_exc())
                 raise
             if "statusCode" in response:
-                self.answer(what, response["statusCode"], response["headers"], response["body"])
+                self.check_response(name, response["statusCode"], response["headers"], response["body"])
             return response
 
         return handle
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
-        """Watch this process: every token made, every client of AWS, all output that a test reads itself."""
+        """Guard this process: every token made, every client of AWS, all output that a test reads itself."""
         mint, readouterr = SessionToken.mint, pytest.CaptureFixture.readouterr
 
-        def remembered(agent_id: str) -> SessionToken:
+        def mint_and_remember(agent_id: str) -> SessionToken:
             token = mint(agent_id)
             self.tokens.remember(token.secret)
             return token
 
-        def checked(capture: pytest.CaptureFixture[Any]) -> Any:
+        def read_and_check(capture: pytest.CaptureFixture[Any]) -> Any:
             captured = readouterr(capture)
-            self.check("outputs", "what was printed", *captured)
+            self.check("outputs", "printed output", *captured)
             return captured
 
-        patch.setattr(SessionToken, "mint", staticmethod(remembered))
-        patch.setattr(pytest.CaptureFixture, "readouterr", checked)
-        # What every session of botocore begins with.
+        patch.setattr(SessionToken, "mint", staticmethod(mint_and_remember))
+        patch.setattr(pytest.CaptureFixture, "readouterr", read_and_check)
+        # Every new botocore session registers these.
         botocore.handlers.BUILTIN_HANDLERS += [
-            ("before-send", self._aws_request),
-            ("response-received", self._aws_answer),
+            ("before-send", self._check_aws_request),
+            ("response-received", self._check_aws_response),
         ]
 
-    def _aws_request(self, event_name: str, request: AWSPreparedRequest, **_: Any) -> None:
+    def _check_aws_request(self, event_name: str, request: AWSPreparedRequest, **_: Any) -> None:
         headers = "\n".join(f"{name}: {_text(value)}" for name, value in request.headers.items())
         body = request.body or b""
-        assert isinstance(body, str | bytes), "a stream would be sent unseen"
+        assert isinstance(body, str | bytes), "a stream would be sent without a search"
         self.check("AWS requests", f"the request {_operation(event_name)} to AWS", request.url, headers, body)
 
-    def _aws_answer(self, event_name: str, response_dict: dict[str, Any] | None, **_: Any) -> None:
+    def _check_aws_response(self, event_name: str, response_dict: dict[str, Any] | None, **_: Any) -> None:
         body = b"" if response_dict is None else response_dict["body"]
-        if isinstance(body, bytes):  # and not a stream, which whoever asked for it reads
-            self.check("AWS answers", f"the answer of AWS to {_operation(event_name)}", body)
+        if isinstance(body, bytes):  # a stream is left to its caller
+            self.check("AWS responses", f"the response of AWS to {_operation(event_name)}", body)
 
 
 def _operation(event_name: str) -> str:

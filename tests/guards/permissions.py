@@ -1,7 +1,7 @@
-"""Which AWS calls each function makes, held against the role that template.yaml gives it.
+"""Checks the AWS calls of each function against the role that template.yaml gives it.
 
-A call is a function's where one of its handlers is running and the client is one that it made when it was
-loaded. So what a test does to look behind the service is not counted.
+A call counts for a function if one of its handlers is running and the client is one that the function made while it
+was loaded. So calls with which a test inspects the tables do not count.
 """
 
 import os
@@ -20,32 +20,32 @@ from tests.guards.leaks import Handler
 from tools.cloudformation import Permission, permissions, resource_name, resources
 
 TABLES = {"AGENTS_TABLE": "AgentsTable", "SESSIONS_TABLE": "SessionsTable"}
-# The functions as the template describes them, by the name of their folder.
+# The functions of the template, by the name of their folder.
 FUNCTIONS = {PurePath(each["CodeUri"]).name: each for each in resources("AWS::Serverless::Function").values()}
 ALLOWED = {function: permissions(each["Role"]["Fn::GetAtt"][0]) for function, each in FUNCTIONS.items()}
 
 
 def needed_by_lambda(function: str) -> set[Permission]:
-    """Return what Lambda itself does as the role of a function, which no test in a process of ours can see."""
+    """Return the permissions that Lambda itself uses with the role of a function, unseen by tests in this process."""
     properties = FUNCTIONS[function]
     log = properties["LoggingConfig"]["LogGroup"]["Ref"]
     needed = {
-        # Lambda writes what the function prints; the group is there already.
+        # Lambda writes the function's output; the log group exists already.
         Permission("logs:CreateLogStream", log),
         Permission("logs:PutLogEvents", log),
-        # Active tracing: Lambda sends its own segments; the function sends none.
+        # Lambda sends the segments of active tracing; the function sends none.
         Permission("xray:PutTraceSegments", "*"),
         Permission("xray:PutTelemetryRecords", "*"),
     }
     if "EventInvokeConfig" in properties:
-        # Lambda sends an event there that has failed for the last time.
+        # Lambda sends an event there after its last failed attempt.
         destination = properties["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Destination"]
         needed.add(Permission("sqs:SendMessage", resource_name(destination)))
     return needed
 
 
 class Calls:
-    """The calls that were seen, by function."""
+    """The calls that the functions made."""
 
     def __init__(self) -> None:
         self.seen: set[tuple[str, Permission]] = set()
@@ -55,49 +55,49 @@ class Calls:
 
     @contextmanager
     def loading(self, function: str) -> Iterator[None]:
-        """Listen to each client that the function makes while it is loaded."""
+        """Record the calls of each client that the function makes while it is loaded."""
         create, tables = aws_clients.create_client, {os.environ[name]: table for name, table in TABLES.items()}
 
-        def listened_to(*args: Any) -> Any:
+        def create_recorded(*args: Any) -> Any:
             client = create(*args)
-            client.meta.events.register("before-parameter-build", partial(self._called, function, tables))
+            client.meta.events.register("before-parameter-build", partial(self._record, function, tables))
             return client
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(aws_clients, "create_client", listened_to)
+            patch.setattr(aws_clients, "create_client", create_recorded)
             yield
 
-    def watched(self, function: str, handler: Handler) -> Handler:
-        """Return a function's handler, while which runs the function's calls are its own."""
+    def guard(self, function: str, handler: Handler) -> Handler:
+        """Return a function's handler; calls count for the function while it runs."""
 
         def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
-            self._running_changes(function, 1)
+            self._count_running(function, 1)
             try:
                 return handler(event, context)
             finally:
-                self._running_changes(function, -1)
+                self._count_running(function, -1)
 
         return handle
 
     def take(self) -> list[str]:
-        """Return what was done without permission since last asked."""
+        """Return the forbidden calls made since the last call of this method."""
         forbidden, self._forbidden = self._forbidden, []
         return forbidden
 
-    def spare(self) -> list[str]:
-        """Return what is permitted and was never done."""
+    def unused(self) -> list[str]:
+        """Return the permissions that no test used."""
         return [
-            f"{permission.action} on {permission.resource} is permitted to {function}, which no test saw it do"
+            f"{function} has {permission.action} on {permission.resource}, which no test used"
             for function in FUNCTIONS
             for permission in sorted(ALLOWED[function] - needed_by_lambda(function))
             if (function, permission) not in self.seen
         ]
 
-    def _running_changes(self, function: str, by: int) -> None:
+    def _count_running(self, function: str, change: int) -> None:
         with self._lock:
-            self._running[function] += by
+            self._running[function] += change
 
-    def _called(self, function: str, tables: dict[str, str], params: dict[str, Any], model: Any, **_: Any) -> None:
+    def _record(self, function: str, tables: dict[str, str], params: dict[str, Any], model: Any, **_: Any) -> None:
         if not self._running[function]:
             return
         for resource in _resources(params, tables):
@@ -112,7 +112,7 @@ def _resources(params: dict[str, Any], tables: dict[str, str]) -> list[str]:
         return [f"{tables[params['TableName']]}/index/{params['IndexName']}"]
     if "TableName" in params:
         return [tables[params["TableName"]]]
-    # What names no table is a batch, or a call that AWS gives no resource.
+    # A call without a table name is a batch, or has no resource in IAM.
     return [tables[table] for table in params.get("RequestItems", {})] or ["*"]
 
 

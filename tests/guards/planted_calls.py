@@ -1,4 +1,4 @@
-"""Functions that call AWS with permission and without; test_watch.py runs them and sees which fail."""
+"""Functions that make permitted and forbidden calls; test_guards.py runs these tests and checks which fail."""
 
 from collections.abc import Callable
 from types import ModuleType
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 type Load = Callable[[str], ModuleType]
 
 
-def during_a_request(function: ModuleType, do: Callable[[], Any]) -> None:
-    """Let a function do something while it answers."""
-    function.service.check_health = do
+def call_during_request(function: ModuleType, call: Callable[[], Any]) -> None:
+    """Make a call while a function handles a request."""
+    function.service.check_health = call
     function.handler(load_event("check_health"), Context())
 
 
@@ -24,37 +24,37 @@ def own_client(function: ModuleType) -> "DynamoDBClient":
     return client_of(function.service.tables)
 
 
-def test_what_it_may_do(load_function: Load) -> None:
+def test_permitted_call(load_function: Load) -> None:
     function = load_function("sessions")
-    during_a_request(function, function.service.tables.sessions.ping)
+    call_during_request(function, function.service.tables.sessions.ping)
 
 
-def test_what_a_test_does_meanwhile(load_function: Load, dynamodb: "DynamoDBClient") -> None:
-    during_a_request(load_function("sessions"), lambda: dynamodb.scan(TableName="SessionsTable"))
+def test_call_of_test_during_request(load_function: Load, dynamodb: "DynamoDBClient") -> None:
+    call_during_request(load_function("sessions"), lambda: dynamodb.scan(TableName="SessionsTable"))
 
 
-def test_what_a_test_does_with_its_client(load_function: Load) -> None:
+def test_call_of_test_with_client_of_function(load_function: Load) -> None:
     own_client(load_function("sessions")).scan(TableName="SessionsTable")
 
 
-def test_what_it_may_not_do(load_function: Load) -> None:
+def test_forbidden_action(load_function: Load) -> None:
     function = load_function("sessions")
-    during_a_request(function, lambda: own_client(function).scan(TableName="SessionsTable"))
+    call_during_request(function, lambda: own_client(function).scan(TableName="SessionsTable"))
 
 
-def test_what_it_may_do_elsewhere(load_function: Load) -> None:
+def test_action_permitted_on_another_resource(load_function: Load) -> None:
     function = load_function("sessions")
-    during_a_request(
+    call_during_request(
         function,
         lambda: own_client(function).query(
-            TableName="AgentsTable",  # of which it may query the index alone
+            TableName="AgentsTable",  # its role permits a query of the index only
             KeyConditionExpression="agent_id = :agent_id",
             ExpressionAttributeValues={":agent_id": {"S": "x"}},
         ),
     )
 
 
-def test_a_batch_of_what_it_may_not_write(load_function: Load) -> None:
+def test_forbidden_batch(load_function: Load) -> None:
     function = load_function("agents")
     item = {"agent_id": {"S": "x"}, "identity_key": {"S": "x"}, "owner": {"S": "x"}}
     function.service.get_agent = lambda *_: own_client(function).batch_write_item(

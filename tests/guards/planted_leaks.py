@@ -1,4 +1,4 @@
-"""Tests that leak a session token, each in another place; test_watch.py runs them and sees each fail."""
+"""Tests that each leak a session token in another place; test_guards.py runs them and checks that each fails."""
 
 import base64
 import logging
@@ -28,7 +28,7 @@ FORMS: dict[str, Callable[[str], str]] = {
 
 @pytest.fixture(params=FORMS)
 def leak(request: pytest.FixtureRequest) -> str:
-    """A token that the service made, in one of its forms."""
+    """A token of the service, in one of the forms."""
     return FORMS[request.param](SessionToken.mint(AGENT).secret)
 
 
@@ -41,92 +41,92 @@ def aws() -> Iterator[Callable[[str], Any]]:
         )
 
 
-def answer(route: str, status: int, body: str = "{}", **more: Any) -> None:
-    """Let a function answer so."""
+def respond(route: str, status: int, body: str = "{}", **more: Any) -> None:
+    """Return this response from a function."""
     response = {"statusCode": status, "headers": {}, "body": body} | more
-    LEAKS.watched(lambda *_: response)({"routeKey": route}, None)
+    LEAKS.guard(lambda *_: response)({"routeKey": route}, None)
 
 
-def test_in_an_item(aws: Callable[[str], Any], leak: str) -> None:
+def test_item(aws: Callable[[str], Any], leak: str) -> None:
     with pytest.raises(Exception, match="ResourceNotFound"):
         aws("dynamodb").put_item(TableName="none", Item={"agent_id": {"S": leak}})
 
 
-def test_in_an_answer_of_aws(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch, leak: str) -> None:
+def test_aws_response(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch, leak: str) -> None:
     client = aws("dynamodb")
-    # As an item that was written elsewhere comes back.
-    answered = SimpleNamespace(status_code=200, headers={}, content=f'{{"TableNames": ["{leak}"]}}'.encode())
-    client.meta.events.register_first("before-send", lambda **_: answered)
+    # Like an item that another program wrote.
+    response = SimpleNamespace(status_code=200, headers={}, content=f'{{"TableNames": ["{leak}"]}}'.encode())
+    client.meta.events.register_first("before-send", lambda **_: response)
     client.list_tables()
 
 
-def test_in_a_metric(aws: Callable[[str], Any], leak: str) -> None:
+def test_metric(aws: Callable[[str], Any], leak: str) -> None:
     data = {"MetricName": "x", "Value": 1, "Dimensions": [{"Name": "token", "Value": leak}]}
     aws("cloudwatch").put_metric_data(Namespace="x", MetricData=[data])
 
 
-def test_on_stdout(leak: str) -> None:
+def test_stdout(leak: str) -> None:
     print(leak)  # noqa: T201
 
 
-def test_on_stderr(leak: str) -> None:
+def test_stderr(leak: str) -> None:
     print(leak, file=sys.stderr)  # noqa: T201
 
 
-def test_on_stdout_of_another_process(leak: str) -> None:
+def test_stdout_of_subprocess(leak: str) -> None:
     subprocess.run(["echo", leak], check=True)  # noqa: S603, S607
 
 
-def test_in_output_that_a_test_reads(leak: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_output_that_test_reads(leak: str, capsys: pytest.CaptureFixture[str]) -> None:
     print(leak)  # noqa: T201
     capsys.readouterr()
 
 
-def test_in_the_log_of_a_library(leak: str) -> None:
+def test_log_of_library(leak: str) -> None:
     logging.getLogger("library").warning("failed: %s", leak)
 
 
-def test_in_the_log_of_a_function(leak: str) -> None:
+def test_log_of_function(leak: str) -> None:
     Logger(service="planted", stream=sys.stdout).info("request", extra={"token": leak})
 
 
-def test_in_an_answer(leak: str) -> None:
-    answer("GET /agents", 200, f'{{"session": "{leak}"}}')
+def test_response_body(leak: str) -> None:
+    respond("GET /agents", 200, f'{{"session": "{leak}"}}')
 
 
-def test_in_a_header(leak: str) -> None:
-    answer("DELETE /sessions/current", 204, headers={"Location": f"/sessions/{leak}"})
+def test_response_header(leak: str) -> None:
+    respond("DELETE /sessions/current", 204, headers={"Location": f"/sessions/{leak}"})
 
 
-def test_in_an_error(leak: str) -> None:
-    answer("GET /sessions/current", 401, f'{{"detail": "no session {leak}"}}')
+def test_error_body(leak: str) -> None:
+    respond("GET /sessions/current", 401, f'{{"detail": "no session {leak}"}}')
 
 
-def test_beside_the_one_that_is_shown(leak: str) -> None:
+def test_sign_in_response_beside_its_own_token(leak: str) -> None:
     shown = SessionToken.mint(AGENT).secret
-    answer("POST /sessions", 201, f'{{"session_token": "{shown}", "session_id": "{leak}"}}')
+    respond("POST /sessions", 201, f'{{"session_token": "{shown}", "session_id": "{leak}"}}')
 
 
-def test_in_a_url(leak: str) -> None:
-    LEAKS.request("GET /agents", f"https://api.example/agents?next={leak}", headers={})
+def test_request_url(leak: str) -> None:
+    LEAKS.check_request("GET /agents", f"https://api.example/agents?next={leak}", headers={})
 
 
-def test_in_another_header(leak: str) -> None:
-    LEAKS.request("GET /agents", headers={"X-Session-Token": leak})
+def test_request_header(leak: str) -> None:
+    LEAKS.check_request("GET /agents", headers={"X-Session-Token": leak})
 
 
-def test_in_an_exception(leak: str) -> None:
+def test_exception(leak: str) -> None:
     def fail(*_: Any) -> dict[str, Any]:
         raise RuntimeError(f"cannot read {leak}")
 
     with pytest.raises(RuntimeError):
-        LEAKS.watched(fail)({"source": "aws.scheduler"}, None)
+        LEAKS.guard(fail)({"source": "aws.scheduler"}, None)
 
 
 @pytest.fixture
-def leaking_at_the_end(leak: str) -> Iterator[None]:
+def leak_in_teardown(leak: str) -> Iterator[None]:
     yield
     print(leak)  # noqa: T201
 
 
-def test_when_torn_down(leaking_at_the_end: None) -> None: ...
+def test_teardown(leak_in_teardown: None) -> None: ...

@@ -1,7 +1,7 @@
-"""A pytest plugin: a test that leaks a session token, or in which a function does what it may not, fails.
+"""A pytest plugin that fails a test if it leaks a session token or a function makes a call that its role forbids.
 
-At the end of a whole run it also fails for a permission that no test saw used, and where it saw nothing of
-a kind that there always is: a check that has gone blind finds nothing.
+A whole run also fails if a role permits a call that no test made, or if one of the channels was never searched: a
+guard that sees nothing finds nothing.
 """
 
 from collections import Counter
@@ -14,12 +14,12 @@ from tests.guards.leaks import LEAKS
 from tests.guards.permissions import CALLS
 from tools.cloudformation import Permission
 
-# Those of the last line are the emulator's.
-CHANNELS = ("requests", "answers", "AWS requests", "AWS answers", "outputs", "log lines", "items", "metrics")
+# The last three are the emulator's.
+CHANNELS = ("requests", "responses", "AWS requests", "AWS responses", "outputs", "log lines", "items", "metrics")
 
 
-class Watch:
-    """One process's part; the process that was started adds up those of its workers."""
+class Guards:
+    """The guards of one process; the main process of pytest-xdist adds up the results of its workers."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -42,9 +42,9 @@ class Watch:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        # A worker that crashed has failed the run already.
-        if told := getattr(node, "workeroutput", {}).get("watch"):
-            tokens, checked, seen = told
+        # If a worker crashed, the run has failed already.
+        if result := getattr(node, "workeroutput", {}).get("guards"):
+            tokens, checked, seen = result
             self._add(tokens, checked)
             CALLS.seen |= {(function, Permission(*permission)) for function, permission in seen}
 
@@ -52,11 +52,11 @@ class Watch:
         output = getattr(self._config, "workeroutput", None)
         seen = [(function, tuple(permission)) for function, permission in CALLS.seen]
         if output is not None:
-            output["watch"] = (len(LEAKS.tokens), dict(LEAKS.checked), seen)
+            output["guards"] = (len(LEAKS.tokens), dict(LEAKS.checked), seen)
             return
         self._add(len(LEAKS.tokens), LEAKS.checked)
         if session.exitstatus == pytest.ExitCode.OK and is_whole(self._config):
-            self._failures = CALLS.spare() + [
+            self._failures = CALLS.unused() + [
                 f"no {channel} were searched for tokens" for channel in CHANNELS if not self._checked[channel]
             ]
         if self._failures:
@@ -64,10 +64,10 @@ class Watch:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         checked = ", ".join(f"{self._checked[channel]} {channel}" for channel in CHANNELS)
-        terminalreporter.section("watch")
-        terminalreporter.line(f"{self._tokens} session tokens were looked for in {checked}")
+        terminalreporter.section("guards")
+        terminalreporter.line(f"searched for {self._tokens} session tokens in {checked}")
         if not is_whole(self._config):
-            terminalreporter.line("Spare permissions were not looked for: these were not all tests")
+            terminalreporter.line("unused permissions were not checked, because only a part of the tests ran")
         for failure in self._failures:
             terminalreporter.line(f"FAILED {failure}", red=True)
 
@@ -77,7 +77,7 @@ class Watch:
 
 
 def is_whole(config: pytest.Config) -> bool:
-    """Whether all tests run: none was named, and none left out by an option."""
+    """Whether all tests run: no argument names some, and no option leaves any out."""
     selecting = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise", "collectonly")
     named = config.args_source is not pytest.Config.ArgsSource.TESTPATHS
     return not named and not any(config.getoption(option, default=None) for option in selecting)
@@ -87,4 +87,4 @@ def pytest_configure(config: pytest.Config) -> None:
     patch = pytest.MonkeyPatch()
     config.add_cleanup(patch.undo)
     LEAKS.install(patch)
-    config.pluginmanager.register(Watch(config), "watch")
+    config.pluginmanager.register(Guards(config), "guards")

@@ -1,6 +1,6 @@
-"""What watches the suite, watched: whatever is planted fails, in a run of its own.
+"""The guards find every planted leak and every planted forbidden call.
 
-The planted tests are in planted_leaks.py and planted_calls.py, whose names keep them out of all other runs.
+The planted tests are in planted_leaks.py and planted_calls.py, which pytest collects only if they are named.
 """
 
 import re
@@ -13,29 +13,30 @@ from tools import ROOT
 
 AGENT = "4635ae41-c03a-534d-87c4-05465526a836"
 FORMS = ("raw", "base64", "hex", "percent")
+# Where each planted test leaks, as the failure describes it.
 PLACES = {
-    "in_an_item": "the request dynamodb:PutItem to AWS",
-    "in_an_answer_of_aws": "the answer of AWS to dynamodb:ListTables",
-    "in_a_metric": "the request cloudwatch:PutMetricData to AWS",
-    "on_stdout": "captured stdout call",
-    "on_stderr": "captured stderr call",
-    "on_stdout_of_another_process": "captured stdout call",
-    "in_output_that_a_test_reads": "what was printed",
-    "in_the_log_of_a_library": "captured log call",
-    "in_the_log_of_a_function": "captured stdout call",
-    "in_an_answer": "the answer 200 to GET /agents",
-    "in_a_header": "the answer 204 to DELETE /sessions/current",
-    "in_an_error": "the answer 401 to GET /sessions/current",
-    "beside_the_one_that_is_shown": "the answer 201 to POST /sessions",
-    "in_a_url": "the request GET /agents",
-    "in_another_header": "the request GET /agents",
-    "in_an_exception": "what Lambda logs of the schedule",
-    "when_torn_down": "captured stdout teardown",
+    "item": "the request dynamodb:PutItem to AWS",
+    "aws_response": "the response of AWS to dynamodb:ListTables",
+    "metric": "the request cloudwatch:PutMetricData to AWS",
+    "stdout": "captured stdout call",
+    "stderr": "captured stderr call",
+    "stdout_of_subprocess": "captured stdout call",
+    "output_that_test_reads": "printed output",
+    "log_of_library": "captured log call",
+    "log_of_function": "captured stdout call",
+    "response_body": "the 200 response to GET /agents",
+    "response_header": "the 204 response to DELETE /sessions/current",
+    "error_body": "the 401 response to GET /sessions/current",
+    "sign_in_response_beside_its_own_token": "the 201 response to POST /sessions",
+    "request_url": "the request GET /agents",
+    "request_header": "the request GET /agents",
+    "exception": "the traceback that Lambda logs for the schedule",
+    "teardown": "captured stdout teardown",
 }
-WITHOUT_PERMISSION = {
-    "what_it_may_not_do": "sessions may not do dynamodb:Scan on SessionsTable",
-    "what_it_may_do_elsewhere": "sessions may not do dynamodb:Query on AgentsTable",
-    "a_batch_of_what_it_may_not_write": "agents may not do dynamodb:BatchWriteItem on AgentsTable",
+FORBIDDEN = {
+    "forbidden_action": "sessions may not do dynamodb:Scan on SessionsTable",
+    "action_permitted_on_another_resource": "sessions may not do dynamodb:Query on AgentsTable",
+    "forbidden_batch": "agents may not do dynamodb:BatchWriteItem on AgentsTable",
 }
 
 
@@ -43,29 +44,29 @@ def planted(name: str) -> Path:
     return Path(__file__).with_name(f"planted_{name}.py")
 
 
-def test_every_leak_fails_its_test(pytester: pytest.Pytester) -> None:
+def test_every_planted_leak_fails_its_test(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess(planted("leaks"), "--quiet")
 
-    told = result.stdout.str()
-    expected = [f"{channel}[{form}]" for channel in PLACES for form in FORMS]
-    assert [name for name in expected if f" test_{name} _" not in told] == []
-    # The test itself of one that leaks when it is torn down passes.
+    output = result.stdout.str()
+    expected = [f"{place}[{form}]" for place in PLACES for form in FORMS]
+    assert [name for name in expected if f" test_{name} _" not in output] == []
+    # A test that leaks in its teardown passes first.
     assert result.parseoutcomes() == {"failed": len(expected) - len(FORMS), "passed": len(FORMS), "errors": len(FORMS)}
-    for channel, place in PLACES.items():
-        assert told.count(f") is in {place}\n") >= len(FORMS), channel
+    for name, place in PLACES.items():
+        assert output.count(f") is in {place}\n") >= len(FORMS), name
 
 
-def test_what_a_function_may_not_do_fails_the_test_in_which_it_does_it(pytester: pytest.Pytester) -> None:
+def test_planted_forbidden_call_fails_its_test(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess(planted("calls"))
 
-    result.assert_outcomes(passed=3, failed=len(WITHOUT_PERMISSION))
-    for name, forbidden in WITHOUT_PERMISSION.items():
-        result.stdout.fnmatch_lines([f"_* test_{name} _*", forbidden])
+    result.assert_outcomes(passed=3, failed=len(FORBIDDEN))
+    for name, failure in FORBIDDEN.items():
+        result.stdout.fnmatch_lines([f"_* test_{name} _*", failure])
 
 
 @pytest.fixture
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A suite of its own that is watched, and makes a token."""
+    """A small suite under the guards, whose one test makes a token."""
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{ROOT / 'layers/agent_sessions'}")
     pytester.makeini("[pytest]\ntestpaths = .\naddopts = -p tests.guards.plugin")
     pytester.makepyfile(
@@ -81,34 +82,32 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
 
 
 @pytest.mark.parametrize("processes", ["0", "1"])
-def test_a_whole_run_fails_for_what_nobody_used_and_where_there_was_nothing_to_search(
-    suite: pytest.Pytester, processes: str
-) -> None:
+def test_whole_run_fails_for_unused_permissions_and_unsearched_channels(suite: pytest.Pytester, processes: str) -> None:
     result = suite.runpytest_subprocess("--numprocesses", processes)
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(
         [
-            "1 session tokens were looked for in 0 requests*",
-            "FAILED dynamodb:BatchWriteItem on SessionsTable is permitted to sessions, which no test saw it do",
-            "FAILED dynamodb:Query on AgentsTable/index/identity_key-index is permitted to agents, which no*",
-            "FAILED cloudwatch:PutMetricData on [*] is permitted to activity_report, which no test saw it do",
+            "searched for 1 session tokens in 0 requests*",
+            "FAILED sessions has dynamodb:BatchWriteItem on SessionsTable, which no test used",
+            "FAILED agents has dynamodb:Query on AgentsTable/index/identity_key-index, which no test used",
+            "FAILED activity_report has cloudwatch:PutMetricData on [*], which no test used",
             *(f"FAILED no {channel} were searched for tokens" for channel in CHANNELS),
         ]
     )
-    # What Lambda itself does as the role is no function's.
+    # Lambda itself uses the permissions for logs.
     result.stdout.no_fnmatch_line("*logs:*")
 
 
-def test_a_part_of_the_tests_says_what_it_does_not_judge(suite: pytest.Pytester) -> None:
+def test_partial_run_says_that_permissions_were_not_checked(suite: pytest.Pytester) -> None:
     result = suite.runpytest_subprocess("-k", "it")
 
     assert result.ret == pytest.ExitCode.OK
-    result.stdout.fnmatch_lines(["Spare permissions were not looked for: these were not all tests"])
+    result.stdout.fnmatch_lines(["unused permissions were not checked, because only a part of the tests ran"])
 
 
-def test_a_leak_in_a_worker_fails_the_run(suite: pytest.Pytester) -> None:
+def test_leak_in_worker_fails_run(suite: pytest.Pytester) -> None:
     result = suite.runpytest_subprocess("--numprocesses", "1", "--override-ini", "python_functions=leak")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
@@ -134,18 +133,21 @@ def test_a_leak_in_a_worker_fails_the_run(suite: pytest.Pytester) -> None:
     ],
     ids=str,
 )
-def test_a_run_is_whole_where_nothing_is_selected(pytester: pytest.Pytester, options: list[str], whole: bool) -> None:
+def test_run_is_whole_unless_tests_are_selected(pytester: pytest.Pytester, options: list[str], whole: bool) -> None:
     pytester.makeini("[pytest]\ntestpaths = .")
 
     assert is_whole(pytester.parseconfig(*options)) is whole
 
 
-def test_the_run_of_ci_is_whole(pytester: pytest.Pytester) -> None:
+def test_run_of_ci_is_whole(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\ntestpaths = .")
-    recipe = re.search(r"^test:.*\n\t(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    makefile = (ROOT / "Makefile").read_text()
+    recipe = re.search(r"^test:.*\n\t(.*)$", makefile, re.MULTILINE)
+    parallel = re.search(r"^PARALLEL = (.*)$", makefile, re.MULTILINE)
     assert recipe
-    command, *options = recipe[1].split()
-    options.remove("--cov")  # selects nothing, and would begin here and now
+    assert parallel
+    command, *options = recipe[1].replace("$(PARALLEL)", parallel[1]).split()
+    options.remove("--cov")  # selects no tests, and would start here and now
 
     assert command == ".venv/bin/pytest"
     assert is_whole(pytester.parseconfig(*options))

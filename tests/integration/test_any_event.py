@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import tries
-from tests.support.contract import check_answer, documented
+from tests.support.contract import check_response, documented
 from tests.support.events import ROLE, USER, Event, iam, jwt, load_event
 from tests.support.functions import Api
+from tests.support.length import examples
 from tools.openapi.routes import BY_KEY, BY_NAME, FUNCTIONS
 
 CASES = 1_000, 50_000
@@ -146,7 +146,7 @@ class Target:
         # Where there is none, the answer is as that of any other.
         described = str(route) if has_route else "GET /agents"
         status: int = response["statusCode"]
-        check_answer(described, status, response["headers"], response["body"])
+        check_response(described, status, response["headers"], response["body"])
         assert response["isBase64Encoded"] is False
         assert set(response["headers"].items()) <= HEADERS
         assert not response.get("cookies")
@@ -173,7 +173,7 @@ def target(start: Callable[..., Api], capsys: pytest.CaptureFixture[str], caplog
 def test_any_event_of_the_gateway_is_answered(target: Target) -> None:
     answered: Counter[tuple[str, int]] = Counter()
 
-    @tries(*CASES)
+    @examples(*CASES)
     @given(gateway_events(target.session))
     def send(event: Event) -> None:
         route = event["routeKey"]
@@ -193,7 +193,7 @@ def test_any_event_of_the_gateway_is_answered(target: Target) -> None:
 def test_any_other_event_is_answered_too(target: Target) -> None:
     answered: Counter[int] = Counter()
 
-    @tries(*CASES)
+    @examples(*CASES)
     @given(broken_events(target.session), st.sampled_from(FUNCTIONS))
     def send(event: Any, function: str) -> None:
         answered[target.send(function, event)] += 1

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
-from tests.support.contract import Answer
+from tests.support.contract import ApiResponse
 from tests.support.database import client_of
 from tests.support.events import load_event
 from tests.support.functions import Api
@@ -44,7 +44,7 @@ TRANSIENT = [
 def test_a_database_that_does_not_answer_is_a_503(
     api: Api, name: str, error: Exception, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answer: Answer = failing_with(error, api).send(load_event(name))
+    answer: ApiResponse = failing_with(error, api).send(load_event(name))
 
     assert answer.status == 503
     assert answer.headers["Retry-After"] == "1"
@@ -56,7 +56,7 @@ def test_a_database_that_does_not_answer_is_a_503(
 def test_a_bug_is_a_500_that_is_told_to_the_log_only(api: Api, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     error = client_error("AccessDeniedException", 400)
 
-    answer: Answer = failing_with(error, api).send(load_event(name))
+    answer: ApiResponse = failing_with(error, api).send(load_event(name))
 
     assert (answer.status, answer.body["error"]) == (500, "InternalError")
     assert "AccessDenied" not in answer.text

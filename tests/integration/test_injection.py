@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.guards.leaks import LEAKS
-from tests.support.contract import Answer
+from tests.support.contract import ApiResponse
 from tests.support.events import USER, http_event, iam, jwt
 from tests.support.functions import Api
 from tests.support.hostile import ALLOWED, REFUSED
@@ -146,7 +146,7 @@ class Two:
         self.agent_id: str = self.hers[0]["agent_id"]
         self.handles = sorted(each["session_id"] for each in self.hers)
 
-    def list_with(self, query: str) -> Answer:
+    def list_with(self, query: str) -> ApiResponse:
         event = http_event("list_agent_sessions", authorizer=self.ada.authorizer, agent_id=self.agent_id)
         return self.ada.send(event | {"rawQueryString": query})
 

@@ -1,4 +1,4 @@
-"""Holds answers against docs/openapi.json: an answer that the document does not describe fails the test."""
+"""Checks responses against docs/openapi.json: a response that the document does not describe fails the test."""
 
 import json
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ DOCUMENT: dict[str, Any] = json.loads((ROOT / "docs/openapi.json").read_text())
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came back."""
+class ApiResponse:
+    """A response of the API, however the test reached it."""
 
     status: int
     headers: dict[str, str]
@@ -27,12 +27,12 @@ class Answer:
 
     @property
     def messages(self) -> dict[str, str]:
-        """What is wrong with each bad field."""
+        """The message of each bad field."""
         return {each["field"]: each["message"] for each in self.body["errors"]}
 
 
 def _closed(node: Any) -> Any:
-    """Return the schema with every object closed, so that an undescribed field is found."""
+    """Return the schema with every object closed, so that an undescribed field fails."""
     if isinstance(node, dict):
         closed = {key: _closed(value) for key, value in node.items()}
         if closed.get("type") == "object" and "properties" in closed:
@@ -50,11 +50,11 @@ def documented(route: str) -> set[int]:
     return {int(status) for status in DOCUMENT["paths"][path][method.lower()]["responses"]}
 
 
-def check_answer(route: str, status: int, headers: Mapping[str, str], body: str) -> None:
-    """Fail unless the document describes this answer of this route: status, headers, media type and body."""
+def check_response(route: str, status: int, headers: Mapping[str, str], body: str) -> None:
+    """Fail unless the document describes this response of this route: status, headers, media type and body."""
     method, path = route.split()
     responses = DOCUMENT["paths"][path][method.lower()]["responses"]
-    assert str(status) in responses, f"{route} answers {status}, which the document does not describe"
+    assert str(status) in responses, f"{route} returns {status}, which the document does not describe"
     described = responses[str(status)]
     lowered = {name.lower(): value for name, value in headers.items()}
     for name, header in described.get("headers", {}).items():
@@ -67,7 +67,7 @@ def check_answer(route: str, status: int, headers: Mapping[str, str], body: str)
         assert body == ""
         return
     media_type = lowered["content-type"].partition(";")[0]
-    assert media_type in described["content"], f"{route} answers {media_type}"
+    assert media_type in described["content"], f"{route} returns {media_type}, which the document does not describe"
     _validate(json.loads(body), described["content"][media_type]["schema"])
 
 

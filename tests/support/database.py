@@ -1,4 +1,4 @@
-"""The package on two databases from one source: moto, and DynamoDB Local, which is Amazon's own."""
+"""The package on two databases: moto, and DynamoDB Local, which is Amazon's own implementation."""
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -38,7 +38,7 @@ OWNER = "iam:arn:aws:iam::111122223333:user/ada"
 OTHER_OWNER = "iam:arn:aws:iam::111122223333:user/bob"
 
 ACCOUNT = {"key": "testing", "region": "eu-west-1"}
-# As in production, but a busy machine is no fault of the database.
+# The timeouts of production would fail on a busy machine.
 PATIENT = USER_AGENT.merge(CLIENT_CONFIG).merge(Config(connect_timeout=30, read_timeout=30))
 
 
@@ -51,12 +51,12 @@ def client_of(tables: Tables) -> "DynamoDBClient":
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """Two tables as template.yaml makes them, empty, under names of their own.
+    """The two tables of template.yaml, empty, under unique names.
 
     Args:
-        client: Looks behind the service.
-        settings: Names the tables; every time at its default.
-        new_client: Makes one more client, as every Lambda container has its own.
+        client: A client to inspect the tables.
+        settings: The names of the tables; every time at its default.
+        new_client: Makes another client, as every Lambda container has its own.
     """
 
     client: "DynamoDBClient"
@@ -70,13 +70,13 @@ class Database:
         return replace(tables, agents=agents(transport, self.settings.agents_table))
 
     def agent_item(self, agent_id: str) -> dict[str, Any]:
-        """Return an agent as it is stored; empty where it is not."""
+        """Return the stored item of an agent; empty if there is none."""
         key = {"agent_id": {"S": agent_id}}
-        answer = self.client.get_item(TableName=self.settings.agents_table, Key=key, ConsistentRead=True)
-        return dict(answer.get("Item", {}))
+        response = self.client.get_item(TableName=self.settings.agents_table, Key=key, ConsistentRead=True)
+        return dict(response.get("Item", {}))
 
     def import_agent(self, agent_id: str, owner: str, identity_key: str, *, at: int, **more: Any) -> None:
-        """Write an agent that no sign-in made, as an import from another system does."""
+        """Write an agent that no sign-in created, as an import from another system does."""
         self.client.put_item(
             TableName=self.settings.agents_table,
             Item={
@@ -91,12 +91,12 @@ class Database:
         )
 
     def delete_agent(self, agent_id: str) -> None:
-        """Delete an agent, as an operator does."""
+        """Delete the item of an agent, as an operator does."""
         self.client.delete_item(TableName=self.settings.agents_table, Key={"agent_id": {"S": agent_id}})
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the engine's tests out where it is missing; test_engine.py says so, in one line."""
+    """Deselect the tests of the engine if it is not installed; test_engine.py reports that in one line."""
     if missing() is None:
         return
     left_out = [item for item in items if _needs_engine(item)]
@@ -119,13 +119,13 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def client_session() -> botocore.session.Session:
-    """One for all tests: a new one reads and parses every service model again."""
+    """One session for all tests, because a new one parses every service model again."""
     return botocore.session.get_session()
 
 
 @pytest.fixture(scope="session")
 def new_engine_client(engine: Engine, client_session: botocore.session.Session) -> Iterator[NewClient]:
-    """Makes clients of the engine, which end with the session."""
+    """Makes clients of the engine, which are closed at the end."""
     with ExitStack() as clients:
 
         def new_client() -> "DynamoDBClient":
@@ -138,11 +138,11 @@ def new_engine_client(engine: Engine, client_session: botocore.session.Session) 
 
 @pytest.fixture(scope="session")
 def new_fast_client(new_engine_client: NewClient, engine: Engine) -> Iterator[NewClient]:
-    """Makes clients of the engine that are fast, and not those of the service."""
+    """Makes clients of the engine that bypass botocore and are faster."""
     with ExitStack() as clients:
 
         def new_client() -> "DynamoDBClient":
-            client = FastClient(engine.url, **ACCOUNT, watch=LEAKS.aws)
+            client = FastClient(engine.url, **ACCOUNT, watch=LEAKS.check_aws_call)
             clients.enter_context(closing(client))
             return cast("DynamoDBClient", client)
 
@@ -160,7 +160,7 @@ def cloudwatch(client_session: botocore.session.Session) -> Iterator["CloudWatch
 
 @pytest.fixture(params=["moto", "engine"])
 def new_client(request: pytest.FixtureRequest, client_session: botocore.session.Session) -> Iterator[NewClient]:
-    """Makes clients of one of the two databases; a module that needs the engine alone overrides it."""
+    """Makes clients of each of the two databases; a module for the engine alone overrides this fixture."""
     if request.param == "engine":
         yield request.getfixturevalue("new_engine_client")
         return
@@ -170,7 +170,7 @@ def new_client(request: pytest.FixtureRequest, client_session: botocore.session.
 
 @pytest.fixture
 def database(new_client: NewClient) -> Iterator[Database]:
-    """Two empty tables; what is slow to fill is shared by the tests of a module with ``new_database``."""
+    """Two empty tables for one test; a module that shares its tables calls ``new_database``."""
     database = new_database(new_client)
     yield database
     drop(database)
@@ -193,14 +193,14 @@ def agents(database: Database) -> AgentService:
 
 @pytest.fixture
 def report(database: Database, cloudwatch: "CloudWatchClient") -> Callable[[int], ActivityReport]:
-    """Makes the report with so many segments; only its counting is used, so CloudWatch hears nothing."""
+    """Makes a report with this many segments; tests only let it count, so it calls no CloudWatch."""
     return lambda segments: ActivityReport(
         database.tables(), cloudwatch, replace(database.settings, report_segments=segments)
     )
 
 
 def new_database(new_client: NewClient) -> Database:
-    """Make two tables as template.yaml does, under names that no other test has."""
+    """Create the two tables of template.yaml under unique names."""
     client, suffix = new_client(), uuid.uuid4().hex
     names = {logical_id: f"{logical_id}-{suffix}" for logical_id in ("AgentsTable", "SessionsTable")}
     for logical_id, name in names.items():
@@ -210,20 +210,20 @@ def new_database(new_client: NewClient) -> Database:
 
 
 def fill(database: Database, sessions: Iterable[Session], client: "DynamoDBClient | None" = None) -> None:
-    """Write many sessions, 25 to a call, a few calls at a time, with the database's client or a faster one."""
+    """Write many sessions, 25 per call and 4 calls at a time, with the database's client or a faster one."""
     writer = client or database.client
 
     def write(batch: Sequence[Session]) -> None:
         requests: list[Any] = [{"PutRequest": {"Item": session_item(each)}} for each in batch]
-        answer = writer.batch_write_item(RequestItems={database.settings.sessions_table: requests})
-        assert not answer.get("UnprocessedItems")
+        response = writer.batch_write_item(RequestItems={database.settings.sessions_table: requests})
+        assert not response.get("UnprocessedItems")
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(write, batched(sessions, 25, strict=False)))
 
 
 def empty(database: Database) -> None:
-    """Delete all items, which is faster than to make tables anew."""
+    """Delete all items, which is faster than creating new tables."""
     for table, key in (
         (database.settings.agents_table, ["agent_id"]),
         (database.settings.sessions_table, ["agent_id", "session_id"]),

@@ -1,4 +1,4 @@
-"""The events in events/, and variations of them."""
+"""The example events of the routes, and variations of them."""
 
 import base64
 import copy
@@ -18,7 +18,7 @@ USER = "arn:aws:iam::111122223333:user/ada"
 
 
 def load_event(name: str) -> Event:
-    """Return the example event of a route, by the name of its operation, or of the schedule."""
+    """Return the example event of an operation, or the event of the schedule."""
     if name in BY_NAME:
         return copy.deepcopy(event_of(BY_NAME[name]))
     event: Event = json.loads((ROOT / f"events/{name}.json").read_text())
@@ -26,14 +26,14 @@ def load_event(name: str) -> Event:
 
 
 def iam(arn: str) -> dict[str, Any]:
-    """Return what the gateway adds for a signed request."""
+    """Return the authorizer context of the gateway for a signed request."""
     authorizer = copy.deepcopy(CALLER)
     authorizer["iam"]["userArn"] = arn
     return authorizer
 
 
 def jwt(subject: str) -> dict[str, Any]:
-    """Return what the gateway adds for a verified token."""
+    """Return the authorizer context of the gateway for a verified JWT."""
     return {"jwt": {"claims": {"sub": subject, "iss": "https://issuer.example", "aud": "agents"}, "scopes": None}}
 
 

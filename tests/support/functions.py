@@ -1,4 +1,4 @@
-"""The functions in process, on tables that moto makes from template.yaml; no test leaves the machine."""
+"""The functions in the process of the tests, on tables that moto makes from template.yaml."""
 
 import importlib.util
 import logging
@@ -15,7 +15,7 @@ from moto import mock_aws
 
 from tests.guards.leaks import LEAKS
 from tests.guards.permissions import CALLS
-from tests.support.contract import Answer, check_answer
+from tests.support.contract import ApiResponse, check_response
 from tests.support.database import client_of
 from tests.support.events import Event, http_event, iam
 from tools import ROOT
@@ -30,7 +30,7 @@ OWNER = "arn:aws:iam::111122223333:user/ada"
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The functions' environment as template.yaml makes it, without any AWS account."""
+    """The environment variables that template.yaml gives the functions, with credentials of no AWS account."""
     variables = function_environment() | {
         "AWS_DEFAULT_REGION": "eu-west-1",
         "AWS_ACCESS_KEY_ID": "testing",
@@ -43,7 +43,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def botocore_session() -> botocore.session.Session:
-    """One for all tests: a new one reads and parses every service model again."""
+    """One session for all tests, because a new one parses every service model again."""
     return botocore.session.get_session()
 
 
@@ -51,7 +51,7 @@ def botocore_session() -> botocore.session.Session:
 def dynamodb(
     environment: dict[str, str], botocore_session: botocore.session.Session, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator["DynamoDBClient"]:
-    """A client for looking behind the service; its tables are those of template.yaml, empty."""
+    """A client to inspect the tables; they are those of template.yaml, and empty."""
     monkeypatch.setattr(botocore.session, "get_session", lambda: botocore_session)
     with mock_aws():
         client: DynamoDBClient = botocore.session.get_session().create_client("dynamodb")  # type: ignore[assignment]
@@ -62,7 +62,7 @@ def dynamodb(
 
 @dataclass(frozen=True)
 class Context:
-    """The part of Lambda's context that the functions use."""
+    """The attributes of Lambda's context that the functions use."""
 
     milliseconds: int = 29_000
     function_name: str = "function"
@@ -76,54 +76,54 @@ class Context:
 
 @dataclass
 class Api:
-    """Sends events to the functions, as the gateway would, and holds each answer against the document."""
+    """Sends events to the functions, as the gateway would, and checks each response against the document."""
 
     functions: dict[str, ModuleType]
     authorizer: dict[str, Any] | None = field(default_factory=lambda: iam(OWNER))
     context: Context = field(default_factory=Context)
 
-    def send(self, event: Event) -> Answer:
+    def send(self, event: Event) -> ApiResponse:
         route = event["routeKey"]
         response = self.functions[BY_KEY[route].function].handler(event, self.context)
         assert response["isBase64Encoded"] is False
-        check_answer(route, response["statusCode"], response["headers"], response["body"])
-        return Answer(response["statusCode"], response["headers"], response["body"])
+        check_response(route, response["statusCode"], response["headers"], response["body"])
+        return ApiResponse(response["statusCode"], response["headers"], response["body"])
 
     def as_owner(self, authorizer: dict[str, Any] | None) -> "Api":
         return Api(self.functions, authorizer, self.context)
 
-    def sign_in(self, agent_name: Any = "Claude", **body: Any) -> Answer:
+    def sign_in(self, agent_name: Any = "Claude", **body: Any) -> ApiResponse:
         return self.send(http_event("sign_in", authorizer=self.authorizer, body={"agent_name": agent_name, **body}))
 
-    def sign_in_raw(self, body: str | bytes | None) -> Answer:
+    def sign_in_raw(self, body: str | bytes | None) -> ApiResponse:
         return self.send(http_event("sign_in", authorizer=self.authorizer, body=body))
 
-    def validate(self, token: str) -> Answer:
+    def validate(self, token: str) -> ApiResponse:
         return self.send(http_event("validate_session", token=token))
 
-    def sign_out(self, token: str) -> Answer:
+    def sign_out(self, token: str) -> ApiResponse:
         return self.send(http_event("sign_out", token=token))
 
-    def find(self, **query: str) -> Answer:
+    def find(self, **query: str) -> ApiResponse:
         return self.send(http_event("find_agent", authorizer=self.authorizer, query=query))
 
-    def agent(self, agent_id: str) -> Answer:
+    def agent(self, agent_id: str) -> ApiResponse:
         return self.send(http_event("get_agent", authorizer=self.authorizer, agent_id=agent_id))
 
-    def sessions(self, agent_id: str, **query: str) -> Answer:
+    def sessions(self, agent_id: str, **query: str) -> ApiResponse:
         return self.send(http_event("list_agent_sessions", authorizer=self.authorizer, query=query, agent_id=agent_id))
 
-    def end(self, agent_id: str, session_id: str) -> Answer:
+    def end(self, agent_id: str, session_id: str) -> ApiResponse:
         return self.send(
             http_event("end_agent_session", authorizer=self.authorizer, agent_id=agent_id, session_id=session_id)
         )
 
-    def end_all(self, agent_id: str) -> Answer:
+    def end_all(self, agent_id: str) -> ApiResponse:
         return self.send(http_event("end_agent_sessions", authorizer=self.authorizer, agent_id=agent_id))
 
 
 class CurrentStdout:
-    """Whatever stdout is at the moment: Powertools keeps a logger for the process, pytest a stdout for a phase."""
+    """Writes to the stdout of the moment: Powertools keeps one logger per process, pytest one stdout per phase."""
 
     def write(self, text: str) -> int:
         return sys.stdout.write(text)
@@ -133,14 +133,14 @@ class CurrentStdout:
 
 
 def load_function_module(name: str) -> ModuleType:
-    """Load a function as Lambda does when it starts one: with the environment of this moment."""
+    """Load a function as Lambda does at a cold start, with the current environment."""
     spec = importlib.util.spec_from_file_location(f"{name}_app", ROOT / "functions" / name / "app.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
     with CALLS.loading(name):
         spec.loader.exec_module(module)
-    module.handler = CALLS.watched(name, LEAKS.watched(module.handler))  # type: ignore[attr-defined]
+    module.handler = CALLS.guard(name, LEAKS.guard(module.handler))  # type: ignore[attr-defined]
     for handler in logging.getLogger(os.environ["POWERTOOLS_SERVICE_NAME"]).handlers:
         assert isinstance(handler, logging.StreamHandler)
         handler.setStream(CurrentStdout())
@@ -149,13 +149,13 @@ def load_function_module(name: str) -> ModuleType:
 
 @pytest.fixture
 def load_function(dynamodb: "DynamoDBClient", environment: dict[str, str]) -> Callable[[str], ModuleType]:
-    """Loads a function, on the tables that moto made."""
+    """Loads a function, which uses the tables of moto."""
     return load_function_module
 
 
 @pytest.fixture
 def start(load_function: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Api]:
-    """Starts every function of the API, with other environment variables where given."""
+    """Starts every function of the API, with the given environment variables."""
 
     def start(**variables: str) -> Api:
         for name, value in variables.items():
@@ -173,7 +173,7 @@ def api(start: Callable[..., Api]) -> Api:
 
 @pytest.fixture
 def calls() -> Callable[[Any], list[str]]:
-    """Records the DynamoDB calls that a function makes from now on, in order."""
+    """Records the DynamoDB calls of a function from now on, in order."""
 
     def record(function: ModuleType) -> list[str]:
         made: list[str] = []

@@ -1,6 +1,6 @@
-"""A TCP proxy in front of the engine that fails in the ways that networks do, when it is told to.
+"""A TCP proxy in front of the engine that fails on demand, in the ways in which networks fail.
 
-It knows of HTTP only where a message ends: so it can pass a request on and lose its answer.
+Of HTTP it knows only where a message ends, so that it can forward a request and lose the response.
 """
 
 import re
@@ -18,17 +18,17 @@ CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 
 
 class Toxic(StrEnum):
-    """What happens to a request; from LOSE on the engine has done what it asks."""
+    """What happens to a request; from LOSE on, the engine has executed it."""
 
     REFUSE = "refused"
     RESET = "reset"
     SILENCE = "silence"
-    LOSE = "reset instead of an answer"
-    HOLD = "silence instead of an answer"
-    CUT_HEAD = "cut in the head of the answer"
-    CUT_BODY = "cut in the body of the answer"
-    GARBLE = "one character of the answer is another"
-    NOISE = "an answer that is noise"
+    LOSE = "reset before response"
+    HOLD = "silence before response"
+    CUT_HEAD = "cut response head"
+    CUT_BODY = "cut response body"
+    GARBLE = "one changed character in response"
+    NOISE = "noise as response"
 
     @property
     def applies(self) -> bool:
@@ -36,10 +36,10 @@ class Toxic(StrEnum):
 
 
 class Proxy:
-    """Listens on a free port; each connection has a thread of its own, each request a connection to the engine.
+    """Listens on a free port, with one thread per connection and one connection to the engine per request.
 
-    ``toxic`` is for the requests that come from then on, also on connections that are open; None lets
-    all pass. Answers come ``delay`` seconds late.
+    ``toxic`` applies to all later requests, on open connections too; with None every request passes. Responses
+    are delayed by ``delay`` seconds.
     """
 
     def __init__(self, upstream: tuple[str, int]) -> None:
@@ -50,7 +50,7 @@ class Proxy:
         self._lock = threading.Lock()
         self._clients: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
-        # Keeps the port while nothing listens there, so that nobody else gets it.
+        # Reserves the port while nothing listens there.
         self._reserved = socket.socket()
         for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
             self._reserved.setsockopt(socket.SOL_SOCKET, option, 1)
@@ -94,7 +94,7 @@ class Proxy:
         thread.start()
 
     def _hang_up(self) -> None:
-        """End the listener and every connection: who connects now is refused."""
+        """Close the listener and every connection, so that new connections are refused."""
         with self._lock:
             listener, self._listener = self._listener, None
             for sock in (*self._clients, *([listener] if listener else [])):
@@ -118,43 +118,43 @@ class Proxy:
     def _serve(self, client: socket.socket) -> None:
         with client, suppress(OSError):
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            while (request := _read_message(client)) and self._pass_on(request, client):
+            while (request := _read_message(client)) and self._forward(request, client):
                 pass
         with self._lock:
             self._clients.discard(client)
 
-    def _pass_on(self, request: bytes, client: socket.socket) -> bool:
-        """Answer a request as the toxic has it; return whether the connection goes on."""
-        toxic, answer = self._toxic, b""
+    def _forward(self, request: bytes, client: socket.socket) -> bool:
+        """Forward a request and respond as the toxic demands; return whether the connection stays open."""
+        toxic, response = self._toxic, b""
         if toxic is None or toxic.applies:
             with socket.create_connection(self._upstream) as engine:
                 engine.sendall(request)
-                answer = _read_message(engine)
+                response = _read_message(engine)
             self._ended.wait(self.delay)
         match toxic:
             case None:
-                client.sendall(answer)
+                client.sendall(response)
                 return True
             case Toxic.REFUSE:
-                pass  # came before the connection was closed
+                pass  # arrived before the connection was closed
             case Toxic.RESET | Toxic.LOSE:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RST)
             case Toxic.SILENCE | Toxic.HOLD:
                 client.recv(1)  # until the client gives up
             case Toxic.CUT_HEAD:
-                client.sendall(answer[: answer.index(b"\r\n\r\n") // 2])
+                client.sendall(response[: response.index(b"\r\n\r\n") // 2])
             case Toxic.CUT_BODY:
-                body = answer.index(b"\r\n\r\n") + 4
-                client.sendall(answer[: (body + len(answer)) // 2])
+                body = response.index(b"\r\n\r\n") + 4
+                client.sendall(response[: (body + len(response)) // 2])
             case Toxic.GARBLE:
-                client.sendall(_garble(answer))
+                client.sendall(_garble(response))
             case Toxic.NOISE:
-                client.sendall(bytes(byte ^ 0x55 for byte in answer))
+                client.sendall(bytes(byte ^ 0x55 for byte in response))
         return False
 
 
 def _read_message(sock: socket.socket) -> bytes:
-    """Read one HTTP message as it is; empty where the connection has ended."""
+    """Read one HTTP message unchanged; empty if the connection has ended."""
     message, end = b"", -1
     while len(message) != end:
         received = sock.recv(65536)
@@ -168,10 +168,10 @@ def _read_message(sock: socket.socket) -> bytes:
     return message
 
 
-def _garble(answer: bytes) -> bytes:
-    """Make one digit another, so that the answer still looks whole; one brace where only that can be noticed."""
-    body = answer.index(b"\r\n\r\n") + 4
-    digits = [at for at in range(body, len(answer)) if answer[at : at + 1].isdigit()]
-    # The engine sends no checksum with its errors, as AWS does.
-    place = digits[-1] if digits and b"x-amz-crc32" in answer[:body] else body
-    return answer[:place] + bytes([answer[place] ^ 1]) + answer[place + 1 :]
+def _garble(response: bytes) -> bytes:
+    """Change one digit, so that the response still looks whole; or one brace if only that can be noticed."""
+    body = response.index(b"\r\n\r\n") + 4
+    digits = [at for at in range(body, len(response)) if response[at : at + 1].isdigit()]
+    # Unlike AWS, the engine sends no checksum with its errors.
+    place = digits[-1] if digits and b"x-amz-crc32" in response[:body] else body
+    return response[:place] + bytes([response[place] ^ 1]) + response[place + 1 :]

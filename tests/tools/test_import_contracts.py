@@ -13,6 +13,8 @@ from tools import ROOT
 
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
 
+pytestmark = pytest.mark.slow
+
 # By contract: a module, and an import that breaks the contract there.
 PLANTED = [
     ("layers", "agent_sessions/services/sessions.py", "import agent_sessions.http.caller"),

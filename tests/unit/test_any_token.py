@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from agent_sessions.domain.identity import parse_id
 from agent_sessions.domain.tokens import SessionToken
 from agent_sessions.errors import InvalidSessionError
-from tests.conftest import tries
+from tests.support.length import examples
 
 CASES = 3_000, 100_000
 
@@ -61,7 +61,7 @@ def is_token(value: object) -> bool:
 def test_whatever_is_presented_is_a_token_or_no_session() -> None:
     told: Counter[str] = Counter()
 
-    @tries(*CASES)
+    @examples(*CASES)
     @given(presented)
     def parse(value: object) -> None:
         try:
