@@ -26,7 +26,7 @@ from agent_sessions.domain.identity import (
     part,
 )
 from agent_sessions.errors import FieldError, ValidationError
-from tests.conftest import tries
+from tests.support.length import examples
 
 VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "data" / "identity_vectors.json").read_text())
 VECTOR_IDS = [vector["identity_key"][:30].encode("ascii", "replace").decode() for vector in VECTORS]
@@ -263,13 +263,13 @@ def test_unicode_is_of_version_15_1() -> None:
     assert unicodedata.unidata_version == "15.1.0"
 
 
-@tries(*CASES)
+@examples(*CASES)
 @given(TEXTS)
 def test_folding_is_idempotent(text: str) -> None:
     assert fold(fold(text)) == fold(text)
 
 
-@tries(*CASES)
+@examples(*CASES)
 @given(TEXTS)
 @example("\u03b1\u0345")
 @example("\u0391\u03a3 \u0391\u03a3")
@@ -285,7 +285,7 @@ def test_documented_exceptions_fold_apart(text: str) -> None:
     assert fold(text.upper()) != fold(text)
 
 
-@tries(*CASES)
+@examples(*CASES)
 @given(TEXTS)
 def test_normal_forms_fold_alike(text: str) -> None:
     assert {fold(unicodedata.normalize(form, text)) for form in ("NFC", "NFD")} == {fold(text)}
