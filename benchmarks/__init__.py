@@ -1,6 +1,7 @@
-"""`make bench`: what the service takes in time, memory and money, measured as it ships."""
+"""`make bench`: time, memory and cost of the service as it ships."""
 
 from tools import ROOT
 
-# What `sam build` made.
+# The output of `sam build`.
 BUILT = ROOT / ".aws-sam/build"
+MB = 1024**2

@@ -1,74 +1,54 @@
-"""`make bench`: measure, print the tables, and write the documents and their plots.
+"""`make bench`: measure the service, print the tables, and write the documents and their plots.
 
-A full run writes to docs/; a quick one, whose figures are only a glimpse, to .local/bench/.
+A full run writes to docs/; a quick one, whose figures are rough, to .local/bench/.
 """
 
 import argparse
-import json
 import subprocess
-import sys
 from pathlib import Path
 
 from benchmarks.documents import costs, performance
-from benchmarks.documents.drawing import figures
-from benchmarks.results import Results, load, save
+from benchmarks.results import load, save
 from benchmarks.run import FULL, QUICK, measure
 from tools import ROOT
 from tools.dynamodb.local_engine import missing
 from tools.local.__main__ import step
 from tools.local.emulator import LocalError
 
-DOCS = ROOT / "docs"
-GLIMPSE = ROOT / ".local/bench"
-# Of the last full run: the documents are made of it.
+DOCS, QUICK_FOLDER = ROOT / "docs", ROOT / ".local/bench"
 RESULTS = "performance/results.json"
 DOCUMENTS = {"performance.md": performance.document, "costs.md": costs.document}
-PLOTTER = ROOT / ".envs/plot/bin/python"
+PLOT_PYTHON = ROOT / ".envs/plot/bin/python"
 
 
-def main() -> int:
-    """Run the command."""
+def main() -> None:
+    """Run the command; a failure is one sentence and status 1."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a minute instead of ten; writes to .local/bench/")
-    parser.add_argument(
-        "--documents", action="store_true", help="only write the documents anew, from the last full run"
-    )
+    parser.add_argument("--documents", action="store_true", help="only write the documents of the last full run again")
     arguments = parser.parse_args()
-    folder = GLIMPSE if arguments.quick else DOCS
+    folder = QUICK_FOLDER if arguments.quick else DOCS
     if not arguments.documents and (reason := missing()):
-        print(f"make bench: {reason}", file=sys.stderr)
-        return 1
+        parser.exit(1, f"make bench: {reason}\n")
     try:
         if not arguments.documents:
-            results = measure(QUICK if arguments.quick else FULL)
-            (folder / RESULTS).parent.mkdir(parents=True, exist_ok=True)
-            save(results, folder / RESULTS)
+            save(measure(QUICK if arguments.quick else FULL), folder / RESULTS)
         write(folder)
     except (LocalError, RuntimeError) as error:
-        print(f"make bench: {error}", file=sys.stderr)
-        return 1
-    return 0
+        parser.exit(1, f"make bench: {error}\n")
 
 
 def write(folder: Path) -> None:
-    """Write the documents and the plots of the results in a folder, and print the documents."""
+    """Print the documents of the results in a folder, and write them and their plots beside the results."""
     results = load(folder / RESULTS)
     for name, document in DOCUMENTS.items():
         (folder / name).write_text(document(results))
         print(f"\n{document(results)}")
-    step(f"Drawing the plots of {folder.relative_to(ROOT)}", lambda: draw(results, (folder / RESULTS).parent))
-
-
-def draw(results: Results, folder: Path) -> None:
-    """Draw the plots, in the environment that has matplotlib."""
-    subprocess.run(
-        [PLOTTER, "-m", "benchmarks.documents.plots", str(folder)],
-        input=json.dumps(figures(results)),
-        text=True,
-        check=True,
-        cwd=ROOT,
-    )
+    plots = (folder / RESULTS).parent
+    command: list[str | Path] = [PLOT_PYTHON, "-m", "benchmarks.documents.plots", plots]
+    content = costs.plot_input(results)
+    step("Drawing the plots", lambda: subprocess.run(command, input=content, text=True, check=True, cwd=ROOT))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,70 +1,44 @@
-"""A fresh Python process: what it answers, and what CPU time it takes."""
+"""Python in a process of its own, with the layer as its only packages."""
 
 import json
-import os
 import re
 import resource
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
+from subprocess import CompletedProcess
 from typing import Any
 
-# As in Lambda, nothing is installed beside the layer; `-S` leaves this environment's packages out.
+# As in Lambda, nothing is installed beside the layer: `-S` leaves out the packages of this environment.
 PYTHON = (sys.executable, "-S")
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """What became of a process.
-
-    Args:
-        cpu: User and system time, in seconds.
-        output: What it printed.
-        errors: What it printed as errors.
-    """
-
-    cpu: float
-    output: str
-    errors: str
-
-    @property
-    def answer(self) -> Any:
-        """The JSON that it printed."""
-        return json.loads(self.output)
+def run(*arguments: str, environ: Mapping[str, str], python: Sequence[str] = PYTHON) -> CompletedProcess[str]:
+    """Run Python with these arguments and exactly this environment; raises RuntimeError if it fails."""
+    done = subprocess.run([*python, *arguments], env=dict(environ), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(arguments)[:200]} failed:\n{done.stderr[-2000:]}")
+    return done
 
 
-def run(*arguments: str, environ: Mapping[str, str], python: Sequence[str] = PYTHON) -> Finished:
-    """Run Python to its end; raises RuntimeError with its last words where it fails.
+def measured(module: str, *arguments: object, environ: Mapping[str, str], python: Sequence[str] = PYTHON) -> Any:
+    """Run a module of benchmarks.measurements; return the JSON that it prints."""
+    name = f"benchmarks.measurements.{module}"
+    return json.loads(run("-m", name, *map(str, arguments), environ=environ, python=python).stdout)
 
-    Args:
-        arguments: Of the interpreter, such as ``-c`` and a program.
-        environ: All of its environment.
-        python: The interpreter, with options.
-    """
-    with TemporaryFile("w+") as output, TemporaryFile("w+") as errors:
-        process = subprocess.Popen([*python, *arguments], env=dict(environ), stdout=output, stderr=errors)
-        try:
-            # Unlike Popen's own waiting, this tells what the process used.
-            _, status, usage = os.wait4(process.pid, 0)
-        except BaseException:
-            process.kill()
-            raise
-        process.returncode = os.waitstatus_to_exitcode(status)
-        for file in (output, errors):
-            file.seek(0)
-        finished = Finished(usage.ru_utime + usage.ru_stime, output.read(), errors.read())
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(arguments)[:200]} failed:\n{finished.errors[-2000:]}")
-    return finished
+
+def cpu_seconds(program: str, environ: Mapping[str, str]) -> float:
+    """Run a program and return the user and system time that it used; call it from one thread at a time."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    run("-c", program, environ=environ)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def peak_memory() -> int:
-    """Return the most memory that this process had at a time (resident set), in bytes."""
-    # On Linux, ru_maxrss begins with what the parent had.
+    """Return the peak resident set of this process, in bytes."""
     status = Path("/proc/self/status")
-    if status.exists():
+    if status.exists():  # on Linux, ru_maxrss starts with the peak of the parent
         return 1024 * int(re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())[0])
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,18 +1,17 @@
-"""A run of the benchmark: everything in one go, on one engine, as the service ships."""
+"""A run of the benchmark: every measurement, on one engine, of the service as it ships."""
 
 import os
 import platform
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
-
-import botocore
+from typing import NamedTuple
 
 from benchmarks import BUILT
-from benchmarks.measurements import growth, imports, sizes, start
-from benchmarks.pins import pinned
-from benchmarks.process import run
+from benchmarks.measurements import growth, sizes, start
+from benchmarks.process import measured
 from benchmarks.results import Results
 from benchmarks.service import Service
 from tools import ROOT
@@ -21,32 +20,19 @@ from tools.local import stack
 from tools.local.__main__ import step
 
 PEERS_PYTHON = (str(ROOT / ".envs/peers/bin/python"),)
-STORES = ("dynamodb-session-web", "awslabs-mcp-lambda-handler", "flask-session")
-# Of Java, for as many items in memory and as much work.
-FOR_A_MILLION = ("-Xmx3g", "-XX:+UseSerialGC")
-# A session that is touched each minute for a year.
-LONG = {"LIFETIME_SECONDS": "900000000"}
-# A touch alone: the write to the agent is measured by itself.
-NEVER_SEEN = {"LAST_SEEN_INTERVAL_SECONDS": "900000000"}
+JAVA_OPTIONS = ("-Xmx3g", "-XX:+UseSerialGC")  # for a million items in memory
+LONG_LIFETIME = {"LIFETIME_SECONDS": "900000000"}  # a session that is touched each minute never ends
+NO_AGENT_UPDATES = {"LAST_SEEN_INTERVAL_SECONDS": "900000000"}  # a touch is a single write
 
 
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """How much is measured.
+class Effort(NamedTuple):
+    """How much is measured."""
 
-    Args:
-        starts: Rounds of fresh processes; of the steps that only explain a start, a third.
-        rounds: Rounds of warm operations.
-        repeat: Requests in each of them.
-        sizes: Numbers of sessions at which growth is measured.
-        requests: Validations that one warm function answers.
-    """
-
-    starts: int
-    rounds: int
-    repeat: int
-    sizes: tuple[int, ...]
-    requests: int
+    starts: int  # rounds of fresh processes; a third of that for the steps that only explain a start
+    rounds: int  # rounds of warm operations
+    repeat: int  # requests in each of these rounds
+    sizes: Sequence[int]  # numbers of sessions at which growth is measured
+    requests: int  # validations of one warm function, to see its memory
 
 
 FULL = Effort(starts=21, rounds=15, repeat=10, sizes=(100, 1_000, 10_000, 100_000, 1_000_000), requests=100_000)
@@ -54,72 +40,53 @@ QUICK = Effort(starts=3, rounds=5, repeat=4, sizes=(100, 1_000, 10_000), request
 
 
 def measure(effort: Effort) -> Results:
-    """Build the service, measure it, and say what is being done while it lasts."""
+    """Build the service, measure it, and print the progress."""
     with tempfile.TemporaryDirectory() as folder:
         step("Building the layer and the functions", lambda: stack.build(Path(folder) / "sam.log"))
-        engine = step("Starting DynamoDB Local", lambda: Engine.start(Path(folder), FOR_A_MILLION))
+        engine = step("Starting DynamoDB Local", lambda: Engine.start(Path(folder), JAVA_OPTIONS))
         try:
-            return _measured(engine.url, effort)
+            return _results(engine.url, effort)
         finally:
             engine.stop()
 
 
-def _measured(url: str, effort: Effort) -> Results:
+def _results(url: str, effort: Effort) -> Results:
     service = Service.create(url, "bench")
     step("Warming it up", service.warm_up)
-    results: Results = {"taken": datetime.now(UTC).date().isoformat(), "machine": machine()}
-    results["stores"] = {name: pinned("requirements/peers.txt", name) for name in STORES}
-    results["sizes"] = sizes.packages()
-    results["start"] = step(
-        "Starting functions",
-        lambda: (
-            start.measure(service, effort.starts // 3, start.EXPLAINING)
-            | start.measure(service, effort.starts, start.COMPARED)
-        ),
-    )
-    importtime = start.import_times(service)
-    results["imports"] = {
-        "packages": imports.by_package(importtime),
-        "modules": imports.slowest_modules(importtime, 15),
-    }
-    often = (str(effort.rounds), str(effort.repeat))
-    results["warm"] = step(
-        "Answering requests",
-        lambda: run("-m", "benchmarks.measurements.warm", *often, environ=service.environ(str(ROOT), **LONG)).answer,
-    )
+    results: Results = {"date": datetime.now(UTC).date().isoformat(), "machine": machine(), "sizes": sizes.packages()}
+    repeated = effort.rounds, effort.repeat
+
+    def starts() -> dict[str, list[float]]:
+        explaining = start.measure(service, effort.starts // 3, start.EXPLAINING)
+        return explaining | start.measure(service, effort.starts, start.COMPARED)
+
+    def memory() -> None:
+        environ = start.function_environ(service, str(BUILT / "SessionsFunction"), str(ROOT))
+        results["memory"] = measured("memory", effort.requests, environ=environ)
+
+    results["start"] = step("Starting functions", starts)
+    results["imports"] = start.import_seconds(service)
+    environ = service.environ(str(ROOT), **LONG_LIFETIME)
+    results["warm"] = step("Serving requests", lambda: measured("warm", *repeated, environ=environ))
     results["peers"] = step(
-        "Asking other session stores",
-        lambda: (
-            run(
-                "-m",
-                "benchmarks.measurements.compare_stores",
-                *often,
-                environ=service.environ(str(ROOT), **NEVER_SEEN),
-                python=PEERS_PYTHON,
-            ).answer
-        ),
+        "Comparing other session stores",
+        lambda: measured("compare_stores", *repeated, environ=environ | NO_AGENT_UPDATES, python=PEERS_PYTHON),
     )
-
-    def held() -> None:
-        environ = start.environ(service, str(BUILT / "SessionsFunction"), str(ROOT))
-        results["memory"] = run("-m", "benchmarks.measurements.memory", str(effort.requests), environ=environ).answer
-
     results["growth"] = step(
         f"Growing to {effort.sizes[-1]:,} sessions, and validating {effort.requests:,} times meanwhile",
-        lambda: growth.measure(url, effort.sizes, effort.rounds, meanwhile=held),
+        lambda: growth.measure(url, effort.sizes, effort.rounds, meanwhile=memory),
     )
     return results
 
 
 def machine() -> dict[str, str | int]:
-    """Describe the machine and what runs on it, without naming either."""
-    engine = next(FOLDER.glob("DynamoDBLocal-*.jar")).stem
+    """Describe the machine and its software without identifying it."""
     return {
         "processors": os.cpu_count() or 0,
         "architecture": platform.machine(),
         "system": platform.system(),
         "Python": platform.python_version(),
-        "boto3": botocore.__version__,
-        "Powertools": pinned("layers/agent_sessions/requirements.txt", "aws-lambda-powertools"),
-        "DynamoDB Local": engine.removeprefix("DynamoDBLocal-"),
+        "boto3": version("boto3"),
+        "Powertools": version("aws-lambda-powertools"),
+        "DynamoDB Local": next(FOLDER.glob("DynamoDBLocal-*.jar")).stem.removeprefix("DynamoDBLocal-"),
     }

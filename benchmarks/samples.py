@@ -1,40 +1,53 @@
-"""Figures that were taken several times, and what they say together."""
+"""Repeated measurements and their spread."""
 
 import statistics
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """The middle of some figures, and how far they lie apart: the noise of the machine."""
+class Spread(NamedTuple):
+    """Minimum, median and maximum of a sample; the distance between them is the machine's noise."""
 
     low: float
     median: float
     high: float
 
     @classmethod
-    def of(cls, figures: Iterable[float]) -> Self:
-        """Return the minimum, the median and the maximum."""
-        figures = sorted(figures)
-        return cls(figures[0], statistics.median(figures), figures[-1])
+    def of(cls, sample: Iterable[float]) -> Self:
+        """Return the spread of a sample."""
+        ordered = sorted(sample)
+        return cls(ordered[0], statistics.median(ordered), ordered[-1])
 
 
-def ratio(ours: Sequence[float], base: Sequence[float]) -> Spread:
-    """Return how often ``base`` fits into ``ours``, round by round: each round saw the same machine."""
-    return Spread.of(one / other for one, other in zip(ours, base, strict=True))
+def ratio(sample: Sequence[float], base: Sequence[float]) -> Spread:
+    """Return the spread of ``sample`` ÷ ``base``, round by round: both sides of a round saw the same machine."""
+    return Spread.of(one / other for one, other in zip(sample, base, strict=True))
 
 
-def interleaved[Figure](rounds: int, cases: Mapping[str, Callable[[], Figure]]) -> dict[str, list[Figure]]:
-    """Take every case once in each round, so that a busy moment of the machine meets them all.
+def interleaved[Case, Figure](rounds: int, cases: Mapping[Case, Callable[[], Figure]]) -> dict[Case, list[Figure]]:
+    """Measure every case once in each round, so that a busy moment of the machine affects all of them.
 
-    A first round goes uncounted: it fills the caches of the disk and of the interpreter.
+    The first round is discarded: it fills the caches of the disk and of the interpreter.
     """
-    figures: dict[str, list[Figure]] = {name: [] for name in cases}
+    figures: dict[Case, list[Figure]] = {case: [] for case in cases}
     for number in range(rounds + 1):
-        for name, take in cases.items():
-            figure = take()
+        for case, measure in cases.items():
+            figure = measure()
             if number:
-                figures[name].append(figure)
+                figures[case].append(figure)
     return figures
+
+
+def timed(actions: Sequence[Callable[[], object]]) -> tuple[float, float]:
+    """Run the actions in a row; return the CPU and the wall seconds of one."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    for action in actions:
+        action()
+    return (time.process_time() - cpu) / len(actions), (time.perf_counter() - wall) / len(actions)
+
+
+def by_clock(samples: Iterable[tuple[float, float]]) -> dict[str, list[float]]:
+    """Return what ``timed`` measured as one sample of CPU and one of wall seconds."""
+    cpu, wall = zip(*samples, strict=True)
+    return {"cpu": list(cpu), "wall": list(wall)}

@@ -1,157 +1,109 @@
-"""The bill of a month, line by line, from what one request was measured to take and the list prices."""
+"""The monthly bill, line by line, from measured requests and list prices."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Self
+import statistics
+from typing import Any
 
-from benchmarks.costs import prices
-from benchmarks.costs.workload import SECONDS_A_MONTH, Deployment, Workload, requests
+from agent_sessions.metrics import Metric
+from benchmarks import MB
+from benchmarks.costs.prices import dollars
+from benchmarks.costs.workload import SECONDS_A_MONTH, Parameters, Workload, counts
+from benchmarks.results import Results
+from tools.cloudformation import MONITORING, resources
 
 # The memory at which a function has one whole processor.
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 MEMORY_OF_ONE_CPU = 1769
-# Lambda's own START, END, REPORT and XRAY lines, and the access log of the gateway (ApiLogs).
-PLATFORM_LOG_BYTES, PLATFORM_LOG_LINES = 400, 4
-ACCESS_LOG_BYTES = 260
-# What CloudWatch adds to each event. https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/
-EVENT_BYTES = 26
-# The gateway's headers of an answer.
-HEADER_BYTES = 350
-# What DynamoDB adds to each item, for storage only.
+PLATFORM_LOG_BYTES, PLATFORM_LOG_LINES = 400, 4  # of Lambda: START, END, REPORT, XRAY
+ACCESS_LOG_BYTES = 260  # of the gateway
+EVENT_BYTES = 26  # that CloudWatch adds to each line. https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/
+HEADER_BYTES = 350  # of the gateway's response
+# What DynamoDB adds to each stored item.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 ITEM_BYTES = 100
-# An agent and its entry in the index, with long names.
-AGENT_BYTES = 700
+AGENT_BYTES = 700  # an agent with long names, and its entry in the index
+REPORT_METRICS = 2
 METRICS_OF_A_ROUTE = 6  # DetailedMetricsEnabled: Count, 4xx, 5xx, Latency, IntegrationLatency, DataProcessed
-SAMPLED = 0.05  # X-Ray: one request a second, and 5 % of the others
+SAMPLED = 0.05  # X-Ray records one request a second, and 5 % of the others
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What one request takes.
-
-    Args:
-        cpu: Seconds of one whole processor.
-        wait: Seconds in which it waits for the database.
-        read_units: Of DynamoDB.
-        write_units: Of DynamoDB.
-        log_bytes: What the function logs.
-        metric_bytes: What of it are counts, which every log level writes.
-        log_lines: In how many lines.
-        body_bytes: What is answered.
-    """
-
-    cpu: float = 0.0
-    wait: float = 0.0
-    read_units: float = 0.0
-    write_units: float = 0.0
-    log_bytes: float = 0.0
-    metric_bytes: float = 0.0
-    log_lines: int = 0
-    body_bytes: float = 0.0
-
-    def billed_seconds(self, memory: int) -> float:
-        """Return for how long Lambda bills it: in whole milliseconds, its processor a share of one."""
-        return math.ceil(1000 * (self.cpu * max(1, MEMORY_OF_ONE_CPU / memory) + self.wait)) / 1000
-
-    def dollars(self, deployment: Deployment) -> dict[str, float]:
-        """Return what one costs beyond what is kept, by line: request prices of the first tier."""
-        gb_seconds = self.billed_seconds(deployment.memory) * deployment.memory / 1024
-        return {
-            "API Gateway": prices.API_REQUEST.of(1),
-            "Lambda requests": prices.LAMBDA_REQUEST.of(1),
-            "Lambda duration": prices.LAMBDA_GB_SECOND[deployment.architecture].of(gb_seconds),
-            "DynamoDB reads": prices.READ_UNIT.of(self.read_units),
-            "DynamoDB writes": prices.WRITE_UNIT.of(self.write_units),
-        }
+def billed_seconds(cpu: float, wait: float, memory: int) -> float:
+    """Return the duration that Lambda bills: whole milliseconds; ``cpu`` is of one whole processor."""
+    return math.ceil(1000 * (cpu * max(1, MEMORY_OF_ONE_CPU / memory) + wait)) / 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What was measured, as far as it has a price.
-
-    Args:
-        operations: What a request takes, by operation.
-        start: Seconds of CPU that a function takes to start.
-        session_bytes: Of a session in its table.
-        page_cpu: Seconds of CPU that the report takes for each call of Scan.
-        alarmed: Metrics that alarms watch.
-        dashboards: In the template.
-        routes: In the template.
-        metrics: That the service counts and reports.
-    """
-
-    operations: Mapping[str, Request]
-    start: float
-    session_bytes: float
-    page_cpu: float
-    alarmed: int
-    dashboards: int
-    routes: int
-    metrics: int
+def request_seconds(operation: dict[str, Any], parameters: Parameters) -> float:
+    """Return the duration that Lambda bills for one measured request."""
+    cpu, wall = statistics.median(operation["cpu"]), statistics.median(operation["wall"])
+    return billed_seconds(cpu, max(0, wall - cpu), int(parameters["MemoryMegabytes"]))
 
 
-@dataclass(slots=True)
-class Bill:
-    """Dollars of a month, by line."""
+def lambda_dollars(seconds: float, parameters: Parameters) -> float:
+    """Return the price of a billed duration."""
+    return dollars(f"lambda_{parameters['Architecture']}", int(parameters["MemoryMegabytes"]) / 1024 * seconds)
 
-    lines: dict[str, float] = field(default_factory=dict)
 
-    @property
-    def total(self) -> float:
-        """All lines together."""
-        return sum(self.lines.values())
+def request_bill(operation: dict[str, Any], count: int, parameters: Parameters) -> dict[str, float]:
+    """Return the dollars of ``count`` requests by service; logs, traces and transfer come on top."""
+    duration = lambda_dollars(count * request_seconds(operation, parameters), parameters)
+    reads, writes = (count * operation[units] for units in ("read_units", "write_units"))
+    return {
+        "API Gateway": dollars("api_request", count),
+        "Lambda": dollars("lambda_request", count) + duration,
+        "DynamoDB": dollars("read_unit", reads) + dollars("write_unit", writes),
+    }
 
-    @classmethod
-    def of(cls, workload: Workload, deployment: Deployment, measured: Measured) -> Self:
-        """Work out the bill of a fleet."""
-        counts = requests(workload, deployment)
-        total = sum(counts.values())
-        reports = SECONDS_A_MONTH / 60 / deployment.report_minutes
-        table_bytes = workload.sessions_held * measured.session_bytes
-        scan_units = reports * table_bytes / 4096 / 2
-        stored_gb = (
-            workload.sessions_held * (measured.session_bytes + ITEM_BYTES)
-            + workload.agents * (AGENT_BYTES + 2 * ITEM_BYTES)
-        ) / 1e9
 
-        def summed(what: str) -> float:
-            return float(sum(count * getattr(measured.operations[name], what) for name, count in counts.items()))
+def monthly_bill(workload: Workload, parameters: Parameters, results: Results) -> dict[str, float]:
+    """Return the dollars a month, by line of the bill, from measured requests and what the templates declare."""
+    requests = [(results["warm"]["operations"][name], count) for name, count in counts(workload, parameters).items()]
+    total = sum(count for _, count in requests)
 
-        memory_gb = deployment.memory / 1024
-        seconds = sum(
-            count * measured.operations[name].billed_seconds(deployment.memory) for name, count in counts.items()
-        )
-        starting = total * workload.cold_starts * Request(cpu=measured.start).billed_seconds(MEMORY_OF_ONE_CPU)
-        reporting = reports * Request(cpu=table_bytes / 1024**2 * measured.page_cpu).billed_seconds(deployment.memory)
-        lines = summed("log_lines") + total * (PLATFORM_LOG_LINES + 1)
-        # The counts of requests are log lines too, and are written at every level.
-        written = summed("log_bytes" if deployment.log_level in ("DEBUG", "INFO") else "metric_bytes")
-        log_gb = (written + total * (PLATFORM_LOG_BYTES + ACCESS_LOG_BYTES) + lines * EVENT_BYTES) / 1e9
-        gb_second = prices.LAMBDA_GB_SECOND[deployment.architecture]
-        traced = min(total, SECONDS_A_MONTH + SAMPLED * max(0, total - SECONDS_A_MONTH))
-        return cls(
-            {
-                "API Gateway: requests": prices.API_REQUEST.of(total),
-                "Lambda: requests": prices.LAMBDA_REQUEST.of(total + reports),
-                "Lambda: duration of requests": gb_second.of(memory_gb * seconds),
-                "Lambda: cold starts": gb_second.of(memory_gb * starting),
-                "Lambda: the report": gb_second.of(memory_gb * reporting),
-                "DynamoDB: reads": prices.READ_UNIT.of(summed("read_units")),
-                "DynamoDB: writes": prices.WRITE_UNIT.of(summed("write_units")),
-                "DynamoDB: reads of the report": prices.READ_UNIT.of(scan_units),
-                "DynamoDB: storage": prices.STORAGE_GB.of(stored_gb),
-                "DynamoDB: point-in-time recovery": prices.RECOVERY_GB.of(stored_gb),
-                "CloudWatch: logs written": prices.LOG_GB.of(log_gb),
-                "CloudWatch: logs kept": prices.LOG_STORAGE_GB.of(log_gb * deployment.log_days / 30),
-                "CloudWatch: metrics of the service": prices.METRIC.of(measured.metrics)
-                + prices.METRIC_PUT.of(reports),
-                "CloudWatch: metrics of the routes": prices.METRIC.of(measured.routes * METRICS_OF_A_ROUTE),
-                "CloudWatch: alarms": prices.ALARM.of(measured.alarmed),
-                "CloudWatch: dashboards": prices.DASHBOARD.of(measured.dashboards),
-                "X-Ray: traces": prices.TRACE.of(traced),
-                "EventBridge Scheduler": prices.SCHEDULE.of(reports),
-                "Data sent to the internet": prices.TRANSFER_GB.of((summed("body_bytes") + total * HEADER_BYTES) / 1e9),
-            }
-        )
+    def summed(amount: str) -> float:
+        return float(sum(count * operation[amount] for operation, count in requests))
+
+    largest = results["growth"][-1]
+    item_bytes = largest["report"]["bytes"] / largest["sessions"]
+    table_bytes = workload.stored_sessions * item_bytes
+    session_bytes = workload.stored_sessions * (item_bytes + ITEM_BYTES)
+    stored_gb = (session_bytes + workload.agents * (AGENT_BYTES + 2 * ITEM_BYTES)) / 1e9
+    start = billed_seconds(statistics.median(results["start"]["function ready"]), 0, MEMORY_OF_ONE_CPU)
+    reports = SECONDS_A_MONTH / 60 / int(parameters["ReportMinutes"])
+    report_cpu = table_bytes / MB * largest["report"]["cpu"] / largest["report"]["calls"]
+    report = billed_seconds(report_cpu, 0, int(parameters["MemoryMegabytes"]))
+    log_lines = summed("log_lines") + total * (PLATFORM_LOG_LINES + 1)
+    # Metrics are log lines that are written at every log level.
+    function_bytes = summed("log_bytes" if parameters["LogLevel"] in ("DEBUG", "INFO") else "metric_bytes")
+    log_gb = (function_bytes + total * (PLATFORM_LOG_BYTES + ACCESS_LOG_BYTES) + log_lines * EVENT_BYTES) / 1e9
+    traces = min(total, SECONDS_A_MONTH + SAMPLED * max(0, total - SECONDS_A_MONTH))
+    alarms = resources("AWS::CloudWatch::Alarm", MONITORING).values()
+    routes = len(resources("AWS::ApiGatewayV2::Route")) if parameters["RouteMetrics"] == "true" else 0
+    return {
+        "API Gateway: requests": dollars("api_request", total),
+        "Lambda: requests": dollars("lambda_request", total + reports),
+        "Lambda: duration of requests": sum(
+            lambda_dollars(count * request_seconds(operation, parameters), parameters) for operation, count in requests
+        ),
+        "Lambda: cold starts": lambda_dollars(total * workload.cold_starts * start, parameters),
+        "Lambda: activity report": lambda_dollars(reports * report, parameters),
+        "DynamoDB: reads": dollars("read_unit", summed("read_units")),
+        "DynamoDB: writes": dollars("write_unit", summed("write_units")),
+        "DynamoDB: reads of the activity report": dollars("read_unit", reports * table_bytes / 4096 / 2),
+        "DynamoDB: storage": dollars("storage_gb", stored_gb),
+        "DynamoDB: point-in-time recovery": dollars("recovery_gb", stored_gb),
+        "CloudWatch: logs written": dollars("log_gb", log_gb),
+        "CloudWatch: logs kept": dollars("log_storage_gb", log_gb * int(parameters["LogRetentionDays"]) / 30),
+        "CloudWatch: metrics of the service": dollars("metric", len(Metric) + REPORT_METRICS)
+        + dollars("metric_put", reports),
+        "CloudWatch: metrics of the routes": dollars("metric", routes * METRICS_OF_A_ROUTE),
+        "CloudWatch: alarms": dollars("alarm", sum(map(watched_metrics, alarms))),
+        "CloudWatch: dashboards": dollars("dashboard", len(resources("AWS::CloudWatch::Dashboard", MONITORING))),
+        "X-Ray: traces": dollars("trace", traces if parameters["Tracing"] == "Active" else 0),
+        "EventBridge Scheduler": dollars("schedule", reports),
+        "Data sent to the internet": dollars("transfer_gb", (summed("body_bytes") + total * HEADER_BYTES) / 1e9),
+    }
+
+
+def watched_metrics(alarm: dict[str, Any]) -> int:
+    """Return the number of metrics that an alarm watches, by which it is charged."""
+    return sum("MetricStat" in each for each in alarm.get("Metrics", [])) or 1

@@ -1,53 +1,41 @@
-"""DynamoDB on demand beside provisioned capacity."""
+"""DynamoDB on demand compared with provisioned capacity."""
 
 import math
 
-from benchmarks.costs.bill import Measured
-from benchmarks.costs.prices import READ_CAPACITY_HOUR, READ_UNIT, WRITE_CAPACITY_HOUR, WRITE_UNIT
-from benchmarks.costs.workload import HOURS_A_MONTH, SECONDS_A_MONTH, Deployment, Workload, requests
+from benchmarks.costs.prices import dollars
+from benchmarks.costs.workload import DEFAULTS, HOURS_A_MONTH, SECONDS_A_MONTH, Workload, counts
+from benchmarks.results import Results
 
-UTILISATION = 0.7  # the target of auto scaling, as AWS sets it
-# Each table and the index is provisioned by itself, for one unit at least.
-SMALLEST_READS, SMALLEST_WRITES = 3, 3
-
-
-def on_demand(workload: Workload, measured: Measured) -> float:
-    """Return the dollars of a month for the requests' reads and writes."""
-    reads, writes = _units(workload, measured)
-    return READ_UNIT.of(reads) + WRITE_UNIT.of(writes)
+UTILISATION = 0.7  # the default target of auto scaling
+MINIMUM_UNITS = 3  # two tables and an index, each provisioned with at least one unit
 
 
-def provisioned(workload: Workload, measured: Measured, peak: float) -> float:
-    """Return the dollars of a month for capacity that serves the busiest hour.
+def on_demand(workload: Workload, results: Results) -> float:
+    """Return the dollars a month for the reads and writes of the requests."""
+    reads, writes = _units(workload, results)
+    return dollars("read_unit", reads) + dollars("write_unit", writes)
 
-    Args:
-        workload: What is asked.
-        measured: What that takes.
-        peak: The load of the busiest hour over the average.
-    """
-    reads, writes = (units / SECONDS_A_MONTH * peak / UTILISATION for units in _units(workload, measured))
-    return HOURS_A_MONTH * (
-        READ_CAPACITY_HOUR.of(max(SMALLEST_READS, math.ceil(reads)))
-        + WRITE_CAPACITY_HOUR.of(max(SMALLEST_WRITES, math.ceil(writes)))
-    )
+
+def provisioned(workload: Workload, results: Results, peak: float) -> float:
+    """Return the dollars a month for capacity that serves a busiest hour of ``peak`` times the average load."""
+    scale = peak / UTILISATION / SECONDS_A_MONTH
+    reads, writes = (max(MINIMUM_UNITS, math.ceil(units * scale)) for units in _units(workload, results))
+    return HOURS_A_MONTH * (dollars("read_capacity_hour", reads) + dollars("write_capacity_hour", writes))
 
 
 def break_even_peak() -> float:
-    """Return the load of the busiest hour, over the average, at which both cost the same."""
-    return UTILISATION * 3600 * WRITE_UNIT.of(1) / WRITE_CAPACITY_HOUR.of(1)
+    """Return the ratio of busiest hour to average load at which both modes cost the same."""
+    return UTILISATION * 3600 * dollars("write_unit", 1) / dollars("write_capacity_hour", 1)
 
 
-def even_load_break_even(measured: Measured) -> int:
-    """Return the number of agents, in steps of 10, from which on provisioned capacity costs less at an even load."""
+def break_even_agents(results: Results) -> int:
+    """Return the fleet size, in steps of 10, from which provisioned capacity costs less at an even load."""
     agents = 10
-    while provisioned(Workload(agents=agents), measured, 1) > on_demand(Workload(agents=agents), measured):
+    while provisioned(Workload(agents), results, 1) > on_demand(Workload(agents), results):
         agents += 10
     return agents
 
 
-def _units(workload: Workload, measured: Measured) -> tuple[float, float]:
-    counts = requests(workload, Deployment())
-    return (
-        sum(count * measured.operations[name].read_units for name, count in counts.items()),
-        sum(count * measured.operations[name].write_units for name, count in counts.items()),
-    )
+def _units(workload: Workload, results: Results) -> list[float]:
+    operations, requests = results["warm"]["operations"], counts(workload, DEFAULTS).items()
+    return [sum(n * operations[name][units] for name, n in requests) for units in ("read_units", "write_units")]

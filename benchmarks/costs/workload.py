@@ -1,79 +1,53 @@
-"""What a fleet of agents asks of the service in a month, and how a deployment is set up."""
+"""The requests of a fleet of agents in a month, and the parameters of template.yaml that change the bill."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from tools.cloudformation import PARAMETERS
 
 HOURS_A_MONTH = 730
 SECONDS_A_MONTH = HOURS_A_MONTH * 3600
+DAYS_A_MONTH = 30
+
+type Parameters = Mapping[str, Any]
+DEFAULTS: Parameters = {name: each["Default"] for name, each in PARAMETERS.items() if "Default" in each}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workload:
-    """A fleet of agents, all alike, in a month of 30 days.
-
-    Args:
-        agents: How many.
-        active_hours: Hours a day in which an agent works.
-        validations_an_hour: Validations in each such hour, evenly.
-        sign_ins_a_day: Sessions that an agent begins.
-        signed_out: The share of sessions that are signed out; the others expire.
-        lookups_a_day: How often the owner looks an agent up.
-        cold_starts: The share of requests that start a function.
-        expired_days: How long an expired session stays in the table.
-    """
+class Workload(NamedTuple):
+    """A fleet of identical agents in a month of 30 days."""
 
     agents: int
-    active_hours: float = 8
-    validations_an_hour: float = 120
+    active_hours: float = 8  # a day, of each agent
+    validations_an_hour: float = 120  # in the active hours, evenly spaced
     sign_ins_a_day: float = 1
-    signed_out: float = 0.5
-    lookups_a_day: float = 1
-    cold_starts: float = 0.001
-    expired_days: float = 2
+    signed_out: float = 0.5  # share of the sessions; the others expire
+    lookups_a_day: float = 1  # of an agent, by its owner
+    cold_starts: float = 0.001  # share of the requests
+    expired_days: float = 2  # until DynamoDB deletes an expired session
 
     @property
-    def active_agent_hours(self) -> float:
-        """Hours of work in the month, of all agents together."""
-        return self.agents * self.active_hours * 30
-
-    @property
-    def sessions_held(self) -> float:
-        """Sessions in the table at a time: those that live, and those that expired and are not yet deleted."""
-        begun_a_day = self.agents * self.sign_ins_a_day
-        return begun_a_day * (self.active_hours / 24 + (1 - self.signed_out) * self.expired_days)
+    def stored_sessions(self) -> float:
+        """Sessions in the table at any time: live ones, and expired ones that are not yet deleted."""
+        started_a_day = self.agents * self.sign_ins_a_day
+        return started_a_day * (self.active_hours / 24 + (1 - self.signed_out) * self.expired_days)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deployment:
-    """The parameters of template.yaml that change the bill, by default as they are there."""
-
-    touch_interval: int = 60
-    last_seen_interval: int = 300
-    session_cache: int = 0
-    report_minutes: int = 5
-    memory: int = 512
-    architecture: str = "arm64"
-    log_level: str = "INFO"
-    log_days: int = 30
-
-
-def requests(workload: Workload, deployment: Deployment) -> Mapping[str, float]:
-    """Return the requests of a month, by the operation that answers them."""
-    hours = workload.active_agent_hours
+def counts(workload: Workload, parameters: Parameters) -> dict[str, float]:
+    """Return the number of requests in a month, by operation."""
+    hours = workload.agents * workload.active_hours * DAYS_A_MONTH
     validations = hours * workload.validations_an_hour
-    touches = min(validations, hours * 3600 / deployment.touch_interval)
-    seen = min(touches, hours * 3600 / deployment.last_seen_interval)
-    # At best: where all validations of an agent meet the same container.
-    read = validations
-    if deployment.session_cache:
-        read = max(touches, min(validations, hours * 3600 / deployment.session_cache))
-    sign_ins = workload.agents * workload.sign_ins_a_day * 30
+    touches = min(validations, hours * 3600 / int(parameters["TouchIntervalSeconds"]))
+    agent_updates = min(touches, hours * 3600 / int(parameters["LastSeenIntervalSeconds"]))
+    reads, cache = validations, int(parameters["SessionCacheSeconds"])
+    if cache:  # the best case: the same container serves every validation of an agent
+        reads = max(touches, min(validations, hours * 3600 / cache))
+    sign_ins = workload.agents * workload.sign_ins_a_day * DAYS_A_MONTH
     return {
-        "validate from memory": validations - read,
-        "validate": read - touches,
-        "validate and touch": touches - seen,
-        "validate, touch, last seen": seen,
+        "validate from cache": validations - reads,
+        "validate": reads - touches,
+        "validate and touch": touches - agent_updates,
+        "validate, touch, update agent": agent_updates,
         "sign in, known agent": sign_ins,
         "sign out": sign_ins * workload.signed_out,
-        "show an agent": workload.agents * workload.lookups_a_day * 30,
+        "get an agent": workload.agents * workload.lookups_a_day * DAYS_A_MONTH,
     }

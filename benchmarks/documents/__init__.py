@@ -1,1 +1,1 @@
-"""docs/performance.md, docs/costs.md and their plots, from the results of a run."""
+"""docs/performance.md, docs/costs.md and their plots, generated from the results of a run."""

@@ -1,41 +1,51 @@
-"""Tables and figures as Markdown."""
+"""Renders the documents: Jinja2 templates in which each paragraph is a line; the output is wrapped."""
 
+import statistics
 import textwrap
-from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from benchmarks import MB
 from benchmarks.samples import Spread
 
 WIDTH = 120
 
 
-def page(parts: Iterable[str]) -> str:
-    """Return a document of headings, tables, images and paragraphs, which are wrapped."""
-    return "\n\n".join(part if part[0] in "#|!-" or "\n" in part else _wrapped(part) for part in parts) + "\n"
-
-
-def _wrapped(text: str) -> str:
-    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[object]], right: int = 0) -> str:
-    """Return a table; columns from number ``right`` on, where it is given, are figures and stand to the right."""
-    aligned = ["---" if not right or number < right else "---:" for number in range(len(head))]
-    lines = [head, aligned, *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
-
-
-def milliseconds(spread: Spread, digits: int) -> list[str]:
-    """Return minimum, median and maximum of seconds, in milliseconds."""
-    return [f"{1000 * each:.{digits}f}" for each in (spread.low, spread.median, spread.high)]
-
-
-def ratio(spread: Spread) -> str:
-    """Return a ratio with the lowest and the highest that a round gave."""
-    return f"{spread.median:.2f} ({spread.low:.2f} to {spread.high:.2f})"
+def exact(amount: float) -> str:
+    """Return an amount with all its digits."""
+    return f"{amount:.10f}".rstrip("0").rstrip(".")
 
 
 def dollars(amount: float) -> str:
     """Return an amount with as many digits as matter."""
-    if 0 < amount < 0.995:
-        return f"{amount:.2g}" if amount < 0.0995 else f"{amount:.2f}"
+    if 0 < amount < 0.0995:
+        return exact(float(f"{amount:.2g}"))
     return f"{amount:,.2f}" if amount < 1000 else f"{amount:,.0f}"
+
+
+FILTERS = {
+    "number": lambda value, digits=0: f"{value:,.{digits}f}",
+    "ms": lambda seconds, digits=2: f"{1000 * seconds:.{digits}f}",
+    "mb": lambda size, digits=2: f"{size / MB:.{digits}f}",
+    "spread": lambda seconds, digits=2: " | ".join(f"{1000 * each:.{digits}f}" for each in Spread.of(seconds)),
+    "with_spread": lambda ratio: f"{ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})",
+    "median": statistics.median,
+    "dollars": dollars,
+    "exact": exact,
+}
+
+
+def render(template: str, **values: Any) -> str:
+    """Return a document; a value that its template lacks is an error."""
+    environment = Environment(  # noqa: S701  Markdown, not HTML
+        loader=FileSystemLoader(Path(__file__).parent), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= FILTERS
+    wrapper = textwrap.TextWrapper(WIDTH, break_long_words=False, break_on_hyphens=False)
+    lines = []
+    for line in environment.get_template(template).render(values).splitlines():
+        wrapper.subsequent_indent = "  " if line.startswith("- ") else ""
+        lines.append(line if line.startswith(("|", "#", "!")) else wrapper.fill(line))
+    return "\n".join(lines) + "\n"

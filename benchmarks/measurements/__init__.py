@@ -1,1 +1,1 @@
-"""What is measured: in this process, or in children that run from the layer (`-m benchmarks.measurements.warm`, …)."""
+"""Measurements; some run in a process of their own with the layer (`-m benchmarks.measurements.warm`, …)."""

@@ -1,103 +1,71 @@
-"""Session stores side by side: calls, units, CPU and wall of each verb, in one process, interleaved.
+"""Session stores side by side in one process: calls, capacity, CPU and wall time of each operation.
 
-Run from the layer with the peers installed: ``-m benchmarks.measurements.compare_stores ROUNDS REPEAT``; prints JSON.
+Runs from the layer with the peers installed: ``-m benchmarks.measurements.compare_stores ROUNDS REPEAT``; prints JSON.
 """
 
 import json
 import sys
-import time
 from collections.abc import Callable
 from functools import partial
+from importlib import metadata
 from typing import Any
-
-import boto3
 
 from agent_sessions import SessionService, Settings, clock
 from agent_sessions.dynamodb.client import BotocoreTransport
 from agent_sessions.dynamodb.tables import Tables
-from benchmarks.measurements.other_stores import PEERS, Contestant
-from benchmarks.samples import interleaved
+from benchmarks.measurements.other_stores import PEERS, SessionStore
+from benchmarks.samples import by_clock, interleaved, timed
 from tools.dynamodb.capacity_meter import Meter
-
-VERBS = ("create", "validate", "slide", "destroy")
 
 
 def main(rounds: int, repeat: int) -> dict[str, Any]:
-    """Return, by store and verb: calls and units of one, and the CPU and wall seconds, round by round."""
-    client = boto3.client("dynamodb")
-    makers: dict[str, Callable[[], Contestant]] = {"agent-sessions": agent_sessions}
-    for name, (make, key) in PEERS.items():
-        if key:
-            client.create_table(
-                TableName=name,
-                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
-                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-                BillingMode="PAY_PER_REQUEST",
-            )
-        makers[name] = partial(make, name)
-    told = {name: look(maker()) for name, maker in makers.items()}
-    takes: dict[str, Callable[[], tuple[float, float]]] = {}
-    for name, maker in makers.items():
-        contestant = maker()
-        for verb in told[name]:
-            takes[f"{name}/{verb}"] = partial(take, contestant, verb, repeat)
-    for label, figures in interleaved(rounds, takes).items():
-        name, _, verb = label.partition("/")
-        told[name][verb].update(cpu=[cpu for cpu, _ in figures], wall=[wall for _, wall in figures])
-    return told
+    """Return the peers' versions, and for each store the operations that it supports."""
+    factories = {"agent-sessions": agent_sessions} | PEERS
+    entries: dict[str, dict[str, Any]] = {name: {} for name in factories}
+    cases: dict[tuple[str, str], Callable[[], tuple[float, float]]] = {}
+    for name, factory in factories.items():
+        metered, store = factory(f"{name}-metered"), factory(name)
+        meter = Meter(metered.client)
+        metered.create()  # so that this project's sign-in is measured with a known agent
+        for operation in ("create", *store.operations):
+            action = prepare(metered, operation)
+            meter.reset()
+            action()
+            calls, read_units, write_units = meter.spent
+            entries[name][operation] = {"calls": calls, "read_units": read_units, "write_units": write_units}
+            cases[name, operation] = partial(measure, store, operation, repeat)
+    for (name, operation), taken in interleaved(rounds, cases).items():
+        entries[name][operation].update(by_clock(taken))
+    return {"versions": {package: metadata.version(package) for package in PEERS}, "stores": entries}
 
 
-def agent_sessions() -> Contestant:
-    """This project, in process as the others are: a sign-in recognises the agent too."""
-    settings = Settings.from_environment()
-    transport = BotocoreTransport.connect()
+def agent_sessions(_table: str) -> SessionStore:
+    """This project in process, as the others are; its sign-in also recognises the agent."""
+    settings, transport, now = Settings.from_environment(), BotocoreTransport.connect(), clock.now
     service = SessionService(Tables.over(transport, settings), settings)
-    now = clock.now
 
-    def a_minute_later(action: Callable[[str], object]) -> Callable[[str], None]:
-        """Let a minute pass first, after which a touch is due."""
+    def a_minute_later(action: Callable[[str], object], token: str) -> None:
+        """Move the clock on first, so that a touch is due."""
+        clock.now = lambda: now() + settings.touch_interval
+        action(token)
+        clock.now = now
 
-        def acted(token: str) -> None:
-            clock.now = lambda: now() + settings.touch_interval
-            action(token)
-            clock.now = now
-
-        return acted
-
-    return Contestant(
-        client=transport.client,
-        create=lambda: service.sign_in("public", "Claude").session_token,
-        validate=service.validate,
-        slide=a_minute_later(service.validate),
-        destroy=a_minute_later(service.sign_out),
-    )
+    operations: dict[str, Callable[[str], object]] = {
+        "validate": service.validate,
+        "validate and extend": partial(a_minute_later, service.validate),
+        "delete": partial(a_minute_later, service.sign_out),
+    }
+    return SessionStore(transport.client, lambda: service.sign_in("public", "Claude").session_token, operations)
 
 
-def look(contestant: Contestant) -> dict[str, dict[str, Any]]:
-    """Do each verb once: which calls does it make, and what do they cost?"""
-    meter = Meter(contestant.client)
-    contestant.create()
-    told = {}
-    for verb in VERBS:
-        action = getattr(contestant, verb)
-        if action is None:
-            continue
-        held = [] if verb == "create" else [contestant.create()]
-        meter.reset()
-        action(*held)
-        calls, read, written = meter.spent
-        told[verb] = {"calls": calls, "read_units": read, "write_units": written}
-    return told
+def prepare(store: SessionStore, operation: str) -> Callable[[], object]:
+    """Create the session that an operation needs; return the operation on it."""
+    return store.create if operation == "create" else partial(store.operations[operation], store.create())
 
 
-def take(contestant: Contestant, verb: str, repeat: int) -> tuple[float, float]:
-    """Do a verb ``repeat`` times, each with a session of its own; return the CPU and the wall seconds of one."""
-    action = getattr(contestant, verb)
-    held = [() if verb == "create" else (contestant.create(),) for _ in range(repeat)]
-    cpu, wall = time.process_time(), time.perf_counter()
-    for each in held:
-        action(*each)
-    return (time.process_time() - cpu) / repeat, (time.perf_counter() - wall) / repeat
+def measure(store: SessionStore, operation: str, repeat: int) -> tuple[float, float]:
+    """Run an operation ``repeat`` times, each on a session of its own; return the CPU and the wall seconds of one."""
+    return timed([prepare(store, operation) for _ in range(repeat)])
 
 
 if __name__ == "__main__":

@@ -1,61 +1,49 @@
-"""Filling a table on the engine with sessions: quick, and the same each time."""
+"""Fill a table with sessions, fast and reproducibly."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import batched
+from typing import Any
 
 from agent_sessions.domain.models import Session
-from agent_sessions.dynamodb.items import session_item
+from agent_sessions.dynamodb.items import Item, session_item
 from benchmarks.service import REGION, Service
 from tools.dynamodb.fast_client import FastClient
 
 BATCH = 25
-# Enough that the engine, which takes them one by one, never waits for the next.
-WRITERS = 16
+WRITERS = 16  # enough that the engine, which runs one call at a time, never waits for the next
+SESSIONS_OF_AN_AGENT = 3
+EXPIRED = 10  # one session of this many has expired
 
 
-def fill(service: Service, numbers: range, *, now: int) -> None:
-    """Write the sessions with these numbers; raises RuntimeError where the engine takes one not."""
+def fill(service: Service, numbers: range, now: int) -> None:
+    """Write the sessions with these numbers; raises RuntimeError if the engine does not process one."""
+
+    def write(share: Sequence[int]) -> None:
+        with closing(FastClient(service.url, key=service.account, region=REGION)) as client:
+            for batch in batched(share, BATCH, strict=False):
+                requests = [{"PutRequest": {"Item": _item(number, now)}} for number in batch]
+                response = client.batch_write_item(RequestItems={service.tables["SESSIONS_TABLE"]: requests})
+                if response["UnprocessedItems"]:
+                    raise RuntimeError("the engine did not process all items of a batch")
+
     with ThreadPoolExecutor(WRITERS) as pool:
-        shares = [numbers[writer::WRITERS] for writer in range(WRITERS)]
-        list(pool.map(lambda share: _write(service, share, now), shares))
+        list(pool.map(write, (numbers[writer::WRITERS] for writer in range(WRITERS))))
 
 
-def is_live(number: int) -> bool:
-    """Whether the session of a number is: one in ten has expired."""
-    return number % 10 != 0
+def live(count: int) -> tuple[int, int]:
+    """Return how many of the first ``count`` sessions are live, and how many agents these have."""
+    numbers = [number for number in range(count) if number % EXPIRED]
+    return len(numbers), len({number // SESSIONS_OF_AN_AGENT for number in numbers})
 
 
-def agent(number: int) -> int:
-    """Return whose session it is: each agent has three."""
-    return number // 3
-
-
-def _write(service: Service, numbers: Sequence[int], now: int) -> None:
-    # botocore would take longer than the engine.
-    table = service.settings.sessions_table
-    with closing(FastClient(service.url, key=service.account, region=REGION)) as client:
-        for batch in batched(_sessions(numbers, now), BATCH, strict=False):
-            requests = [{"PutRequest": {"Item": session_item(session)}} for session in batch]
-            if client.batch_write_item(RequestItems={table: requests})["UnprocessedItems"]:
-                raise RuntimeError("the engine did not take all of a batch")
-
-
-def _sessions(numbers: Sequence[int], now: int) -> Iterator[Session]:
-    for number in numbers:
-        # An odd factor spreads the numbers over all ids, and gives no id twice.
-        spread = (agent(number) + 1) * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128
-        yield Session(
-            agent_id=str(uuid.UUID(int=spread)),
-            session_id=str(uuid.UUID(int=number)),
-            owner="iam:arn:aws:iam::111122223333:role/agents",
-            agent_name="Claude",
-            context="Project A",
-            created_at=now,
-            last_active=now,
-            expires_at=now + 864_000 if is_live(number) else now,
-            ends_at=now + 864_000,
-            sign_in_number=number % 3 + 1,
-        )
+def _item(number: int, now: int) -> Item:
+    # An odd factor spreads the agents over all ids without collisions.
+    agent = (number // SESSIONS_OF_AN_AGENT + 1) * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128
+    fields: dict[str, Any] = {"agent_id": str(uuid.UUID(int=agent)), "session_id": str(uuid.UUID(int=number))}
+    fields |= {"owner": "iam:arn:aws:iam::111122223333:role/agents", "agent_name": "Claude", "context": "Project A"}
+    fields |= {"created_at": now, "last_active": now, "ends_at": now + 864_000}
+    fields |= {"expires_at": fields["ends_at"] if number % EXPIRED else now}
+    return session_item(Session(**fields, sign_in_number=number % SESSIONS_OF_AN_AGENT + 1))

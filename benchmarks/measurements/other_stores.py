@@ -1,11 +1,10 @@
-"""Other session stores on DynamoDB, each behind the same four verbs.
+"""Other session stores on DynamoDB, behind the same four operations.
 
-Imported in the environment of requirements/peers.txt, with the layer before it, so that all use the same boto3.
+Imported in the environment of requirements/peers.txt, with the layer before it, so that all stores use the same boto3.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import boto3
 from awslabs.mcp_lambda_handler.session import DynamoDBSessionStore
@@ -16,89 +15,71 @@ from flask_session.dynamodb import DynamoDBSessionInterface
 from werkzeug.test import EnvironBuilder
 
 
-@dataclass(frozen=True, slots=True)
-class Contestant:
-    """A session store.
-
-    Args:
-        client: What it calls DynamoDB with.
-        create: Makes a session, and returns what its holder keeps.
-        validate: Reads a session without moving its end; None where the store cannot.
-        slide: Reads a session and moves its end; None where the store cannot.
-        destroy: Ends a session.
-    """
+class SessionStore(NamedTuple):
+    """A session store and its DynamoDB client."""
 
     client: Any
-    create: Callable[[], Any]
-    validate: Callable[[Any], Any] | None
-    slide: Callable[[Any], Any] | None
-    destroy: Callable[[Any], Any]
+    create: Callable[[], Any]  # returns what the client of the session keeps
+    operations: Mapping[str, Callable[[Any], object]]  # on that: validate, validate and extend, delete, if supported
 
 
-def dynamodb_session_web(table: str) -> Contestant:
-    """dynamodb-session-web: every load moves the end."""
+def dynamodb_session_web(table: str) -> SessionStore:
+    """dynamodb-session-web: every load extends the session."""
+    create_table(table, key="id")
     manager = SessionManager(table_name=table)
-    return Contestant(
-        client=manager.boto_client(),
-        create=lambda: manager.create_and_save().session_id,
-        validate=None,
-        slide=manager.load,
-        destroy=manager.clear,
-    )
+    operations = {"validate and extend": manager.load, "delete": manager.clear}
+    return SessionStore(manager.boto_client(), lambda: manager.create_and_save().session_id, operations)
 
 
-def mcp_lambda_handler(table: str) -> Contestant:
-    """awslabs.mcp-lambda-handler: a session ends 24 hours after it was made, whatever happens."""
+def mcp_lambda_handler(table: str) -> SessionStore:
+    """awslabs.mcp-lambda-handler: a session ends 24 hours after its creation."""
+    create_table(table, key="session_id")
     store = DynamoDBSessionStore(table)
-    return Contestant(
-        client=store.dynamodb.meta.client,
-        create=store.create_session,
-        validate=store.get_session,
-        slide=None,
-        destroy=store.delete_session,
-    )
+    operations = {"validate": store.get_session, "delete": store.delete_session}
+    return SessionStore(store.dynamodb.meta.client, store.create_session, operations)
 
 
-def flask_session(table: str) -> Contestant:
-    """Flask-Session: what it does around a request, without the request's own work."""
+def flask_session(table: str) -> SessionStore:
+    """Flask-Session: its work before and after a request, without Flask's own; it creates its table itself."""
     resource = boto3.resource("dynamodb")
-    sliding, still = Flask("sliding"), Flask("still")
-    still.config["SESSION_REFRESH_EACH_REQUEST"] = False
-    interface = DynamoDBSessionInterface(sliding, client=resource, table_name=table)
-    cookie = sliding.config["SESSION_COOKIE_NAME"]
-
-    def create() -> Request:
-        session = interface.open_session(sliding, request())
-        session["agent"] = "Claude"
-        interface.save_session(sliding, session, sliding.response_class())
-        return request(session.sid)
+    extending, reading = Flask("extending"), Flask("reading")
+    reading.config["SESSION_REFRESH_EACH_REQUEST"] = False
+    interface = DynamoDBSessionInterface(extending, client=resource, table_name=table)
+    cookie = extending.config["SESSION_COOKIE_NAME"]
 
     def request(sid: str | None = None) -> Request:
-        headers = [("Cookie", f"{cookie}={sid}")] if sid else []
-        return Request(EnvironBuilder(headers=headers).get_environ())
+        return Request(EnvironBuilder(headers=[("Cookie", f"{cookie}={sid}")] if sid else []).get_environ())
 
-    def around(app: Flask, held: Request) -> None:
-        session = interface.open_session(app, held)
-        assert session["agent"]
+    def use(app: Flask, sent: Request, change: Callable[[Any], object]) -> str:
+        session = interface.open_session(app, sent)
+        change(session)
         interface.save_session(app, session, app.response_class())
+        return str(session.sid)
 
-    def destroy(held: Request) -> None:
-        session = interface.open_session(sliding, held)
-        session.clear()
-        interface.save_session(sliding, session, sliding.response_class())
+    def create() -> Request:
+        return request(use(extending, request(), lambda session: session.update(agent="Claude")))
 
-    return Contestant(
-        client=resource.meta.client,
-        create=create,
-        validate=lambda held: around(still, held),
-        slide=lambda held: around(sliding, held),
-        destroy=destroy,
+    operations = {
+        "validate": lambda sent: use(reading, sent, lambda session: session["agent"]),
+        "validate and extend": lambda sent: use(extending, sent, lambda session: session["agent"]),
+        "delete": lambda sent: use(extending, sent, lambda session: session.clear()),
+    }
+    return SessionStore(resource.meta.client, create, operations)
+
+
+def create_table(name: str, key: str) -> None:
+    """Create a table, on demand, with a key of one string."""
+    boto3.client("dynamodb").create_table(
+        TableName=name,
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
     )
 
 
-# By name: how it is made, and the key of its table. Flask-Session makes its table itself.
-PEERS: dict[str, tuple[Callable[[str], Contestant], str | None]] = {
-    "dynamodb-session-web": (dynamodb_session_web, "id"),
-    "mcp-lambda-handler": (mcp_lambda_handler, "session_id"),
-    "Flask-Session": (flask_session, None),
+# By package: what creates a store with a new table of this name.
+PEERS: dict[str, Callable[[str], SessionStore]] = {
+    "dynamodb-session-web": dynamodb_session_web,
+    "awslabs-mcp-lambda-handler": mcp_lambda_handler,
+    "Flask-Session": flask_session,
 }

@@ -1,171 +1,97 @@
-"""The built functions in this process, and every kind of request that they answer."""
+"""The built functions, loaded in this process, and one request of every kind."""
 
 import importlib.util
-import io
 import json
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
+from itertools import count, repeat
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
+from unittest.mock import patch
 
 from agent_sessions import clock
 from benchmarks import BUILT
 from tools import ROOT
 
-START = 1_800_000_000
-# All that the functions read of what Lambda tells them.
+START = 1_800_000_000  # epoch seconds
+# The only field of Lambda's context that the functions read.
 CONTEXT = SimpleNamespace(aws_request_id="measured")
 
 type Event = dict[str, Any]
+type Requests = Iterator[tuple[int, Event]]  # with the time at which each is sent
 
 
-class Clock:
-    """The time of the service. Each operation has its own, so that a touch is due where one is measured."""
+class Operation(NamedTuple):
+    """One kind of request."""
 
-    time = START
-
-    def __call__(self) -> int:
-        """Return it."""
-        return self.time
-
-
-class Output(io.TextIOBase):
-    """What Lambda would ship to CloudWatch: counted, and thrown away."""
-
-    def __init__(self) -> None:
-        self.reset()
-        self._nowhere = Path(os.devnull).open("w")  # noqa: SIM115  open as long as the process lives
-
-    def reset(self) -> None:
-        """Begin to count anew."""
-        self.bytes = self.metric_bytes = self.lines = 0
-
-    def write(self, text: str) -> int:
-        """Write text; that of the functions is ASCII, and each line comes whole."""
-        self.bytes += len(text)
-        self.metric_bytes += len(text) if '"_aws"' in text else 0
-        self.lines += text.count("\n")
-        return self._nowhere.write(text)
-
-    def flush(self) -> None:
-        """Hand on what was written, as each log line is."""
-        self._nowhere.flush()
-
-
-class Function:
-    """A function as Lambda loads it, with a client of its own; ``environ`` is set over the defaults."""
-
-    def __init__(self, folder: str, **environ: str) -> None:
-        before = dict(os.environ)
-        os.environ.update(environ)
-        spec = importlib.util.spec_from_file_location(folder, BUILT / folder / "app.py")
-        assert spec
-        assert spec.loader
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        os.environ.clear()
-        os.environ.update(before)
-        self.handler: Callable[[Event, object], dict[str, Any]] = module.handler
-        self.client = module.service.tables.sessions.transport.client
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One kind of request.
-
-    Args:
-        handler: Who answers it.
-        prepare: Makes the next such request, and the time at which it is sent.
-        status: What is answered.
-        repeatable: Whether its DynamoDB calls, made once more, do the same.
-    """
-
-    handler: Callable[[Event, object], dict[str, Any]]
-    prepare: Callable[[], tuple[int, Event]]
+    function: Any  # the module of the function that serves it
+    requests: Requests
     status: int = 200
-    repeatable: bool = True
+    repeatable: bool = True  # the same DynamoDB calls, made again, do the same
 
 
 class Functions:
-    """The functions of the API, each in the settings in which it does one thing only."""
+    """The functions of the API, each with the settings under which it does only one thing."""
 
     def __init__(self) -> None:
-        self.clock = Clock()
-        clock.now = self.clock
-        self.sessions = Function("SessionsFunction")
-        self.agents = Function("AgentsFunction")
-        self.never_seen = Function("SessionsFunction", LAST_SEEN_INTERVAL_SECONDS="900000000")
-        self.always_seen = Function("SessionsFunction", LAST_SEEN_INTERVAL_SECONDS="1")
-        self.remembering = Function("SessionsFunction", SESSION_CACHE_SECONDS="900")
-        functions = (self.sessions, self.agents, self.never_seen, self.always_seen, self.remembering)
-        self.clients = [function.client for function in functions]
-        self._names = 0
+        self.time = START
+        clock.now = lambda: self.time
+        self.sessions, self.agents = load("SessionsFunction"), load("AgentsFunction")
+        self.touching = load("SessionsFunction", LAST_SEEN_INTERVAL_SECONDS="900000000")
+        self.updating = load("SessionsFunction", LAST_SEEN_INTERVAL_SECONDS="1")
+        self.caching = load("SessionsFunction", SESSION_CACHE_SECONDS="900")
+        functions = (self.sessions, self.agents, self.touching, self.updating, self.caching)
+        self.clients = [function.service.tables.sessions.transport.client for function in functions]
+        self._names = (f"Agent-{id(self)}-{number}" for number in count())
 
     def operations(self) -> dict[str, Operation]:
-        """Return all that is measured, by name; each uses agents of its own."""
-        sessions = self.sessions.handler
+        """Return every operation by name; each uses agents of its own."""
+        sessions, agents, known, agent = self.sessions, self.agents, self._sign_in(), self._sign_in()
         validate = event("validate_session", self._sign_in()["session_token"])
-        self.remembering.handler(validate, CONTEXT)
-        sign_in = event("sign_in", body={"agent_name": self._sign_in()["agent_name"]})
-        shown = self._sign_in()
-        show = event("get_agent", agent_id=shown["agent_id"])
-        find = event("find_agent") | {"rawQueryString": f"agent_name={shown['agent_name']}"}
+        self.caching.handler(validate, CONTEXT)
+        find = event("find_agent") | {"rawQueryString": f"agent_name={agent['agent_name']}"}
+        sign_in_new = ((START, event("sign_in", agent_name=name)) for name in self._names)
+        sign_out = ((START + 1, event("sign_out", self._sign_in()["session_token"])) for _ in count())
+
+        def always(each: Event) -> Requests:
+            return repeat((START, each))
+
         return {
-            "refuse a malformed token": Operation(
-                sessions, lambda: (START, event("validate_session", "nonsense")), 401, repeatable=False
-            ),
-            "validate from memory": Operation(self.remembering.handler, lambda: (START, validate), repeatable=False),
-            "validate": Operation(sessions, lambda: (START, validate)),
-            "validate and touch": Operation(self.never_seen.handler, self._each_minute()),
-            "validate, touch, last seen": Operation(self.always_seen.handler, self._each_minute(), repeatable=False),
-            "sign in, known agent": Operation(sessions, lambda: (START, sign_in), 201),
-            "sign in, new agent": Operation(
-                sessions,
-                lambda: (START, event("sign_in", body={"agent_name": self._new_name()})),
-                201,
-                repeatable=False,
-            ),
-            "sign out": Operation(
-                sessions,
-                lambda: (START + 1, event("sign_out", self._sign_in()["session_token"])),
-                204,
-                repeatable=False,
-            ),
-            "show an agent": Operation(self.agents.handler, lambda: (START, show)),
-            "find an agent": Operation(self.agents.handler, lambda: (START, find)),
+            "reject a malformed token": Operation(sessions, always(event("validate_session", "nonsense")), 401, False),
+            "validate from cache": Operation(self.caching, always(validate), repeatable=False),
+            "validate": Operation(sessions, always(validate)),
+            "validate and touch": Operation(self.touching, self._each_minute()),
+            "validate, touch, update agent": Operation(self.updating, self._each_minute(), repeatable=False),
+            "sign in, known agent": Operation(sessions, always(event("sign_in", agent_name=known["agent_name"])), 201),
+            "sign in, new agent": Operation(sessions, sign_in_new, 201, repeatable=False),
+            "sign out": Operation(sessions, sign_out, 204, repeatable=False),
+            "get an agent": Operation(agents, always(event("get_agent", agent_id=agent["agent_id"]))),
+            "find an agent by name": Operation(agents, always(find)),
         }
 
-    def _each_minute(self) -> Callable[[], tuple[int, Event]]:
+    def _each_minute(self) -> Requests:
         validate = event("validate_session", self._sign_in()["session_token"])
-        at = START
-
-        def prepare() -> tuple[int, Event]:
-            nonlocal at
-            at += 60
-            return at, validate
-
-        return prepare
+        return ((time, validate) for time in count(START + 60, 60))
 
     def _sign_in(self) -> dict[str, Any]:
-        self.clock.time = START
-        answer = self.sessions.handler(event("sign_in", body={"agent_name": self._new_name()}), CONTEXT)
-        session: dict[str, Any] = json.loads(answer["body"])
+        self.time = START
+        response = self.sessions.handler(event("sign_in", agent_name=next(self._names)), CONTEXT)
+        session: dict[str, Any] = json.loads(response["body"])
         return session
 
-    def _new_name(self) -> str:
-        self._names += 1
-        return f"Agent-{id(self)}-{self._names}"
+
+def load(folder: str, **environ: str) -> Any:
+    """Return a function's module as Lambda loads it, with a client of its own and this over the environment."""
+    spec = importlib.util.spec_from_file_location(folder, BUILT / folder / "app.py")
+    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
+    with patch.dict(os.environ, environ):
+        spec.loader.exec_module(module)  # type: ignore[union-attr]
+    return module
 
 
-def event(name: str, token: str = "", body: Any = None, **path: str) -> Event:
-    """Return the example event of a route, from nobody in particular, with another token, body or path."""
+def event(name: str, token: str = "", **fields: str) -> Event:
+    """Return the example event of a route without a caller, with another token, and other fields of body or path."""
     example: Event = json.loads((ROOT / f"events/{name}.json").read_text())
     example["requestContext"].pop("authorizer", None)
     example["headers"]["authorization"] = f"Bearer {token}"
-    if body is not None:
-        example["body"] = json.dumps(body)
-    if path:
-        example["pathParameters"] = path
-    return example
+    return example | ({"body": json.dumps(fields)} if "body" in example else {"pathParameters": fields})

@@ -1,131 +1,106 @@
-"""What each operation takes in a warm function, beside the same DynamoDB calls made with bare boto3.
+"""Every operation in a warm function, compared with the same DynamoDB calls made with bare boto3.
 
-Run from the layer, as ``-m benchmarks.measurements.warm ROUNDS REPEAT [OPERATION ...]``; prints JSON.
+Runs from the layer as ``-m benchmarks.measurements.warm ROUNDS REPEAT [OPERATION ...]``; prints JSON.
 """
 
 import contextlib
 import json
 import sys
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from itertools import islice
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import boto3
 from botocore import xform_name
 
-from benchmarks.measurements.profiles import shares
-from benchmarks.measurements.requests import CONTEXT, Functions, Operation, Output
-from benchmarks.samples import interleaved
+from benchmarks.measurements.profiles import cpu_by_owner
+from benchmarks.measurements.requests import CONTEXT, Functions, Operation
+from benchmarks.samples import by_clock, interleaved, timed
 from tools.dynamodb.capacity_meter import Meter
 
-PROFILED = 300
+PROFILED = 300  # requests
 ATTEMPTS = 3
 
 type Call = tuple[str, dict[str, Any]]
-type Times = tuple[float, float]
 
 
 def main(rounds: int, repeat: int, chosen: Sequence[str]) -> dict[str, Any]:
-    """Measure all operations, or those chosen; each figure is of ``repeat`` requests in a row, divided by them."""
-    output = Output()
-    with contextlib.redirect_stdout(output):
-        calls, told = look(output)
-        functions = Functions()
+    """Measure the chosen operations, or all; each sample is the mean of ``repeat`` requests."""
+    with TemporaryFile("w+") as log, contextlib.redirect_stdout(log):
+        calls, entries = inspect(log)
+        functions, client = Functions(), boto3.client("dynamodb")
         operations = functions.operations()
-        bare = boto3.client("dynamodb")
-        again = {name: repetition(bare, calls[name]) for name, each in operations.items() if each.repeatable}
-        figures = interleaved(
-            rounds,
-            {
-                label: take
-                for name, each in operations.items()
-                if not chosen or name in chosen
-                for label, take in (
-                    (name, partial(serve, functions, each, repeat)),
-                    (f"bare: {name}", partial(timed, again[name], repeat) if name in again else None),
-                )
-                if take
-            },
-        )
-        validate = operations["validate"]
+        bare = {name: partial(replay, client, calls[name]) for name, each in operations.items() if each.repeatable}
+        cases: dict[tuple[str, bool], Callable[[], tuple[float, float]]] = {}
+        for name in chosen or operations:
+            cases[name, False] = partial(serve, functions, operations[name], repeat)
+            if name in bare:
+                cases[name, True] = partial(timed, [bare[name]] * repeat)
+        for (name, is_bare), taken in interleaved(rounds, cases).items():
+            entry = entries[name].setdefault("bare", {}) if is_bare else entries[name]
+            entry.update(by_clock(taken))
+        _, validate = next(operations["validate"].requests)
         profile = {
-            "validate": shares(lambda: validate.handler(validate.prepare()[1], CONTEXT), PROFILED),
-            "bare get_item": shares(again["validate"], PROFILED),
+            "validate": cpu_by_owner(lambda: functions.sessions.handler(validate, CONTEXT), PROFILED),
+            "bare get_item": cpu_by_owner(bare["validate"], PROFILED),
         }
-    for name, taken in figures.items():
-        told.setdefault(name, {}).update(cpu=[cpu for cpu, _ in taken], wall=[wall for _, wall in taken])
-    return {"operations": told, "profile": profile}
+    return {"operations": entries, "profile": profile}
 
 
-def look(output: Output) -> tuple[dict[str, list[Call]], dict[str, dict[str, Any]]]:
-    """Do every operation once, on functions of its own: which calls does it make, what do they cost, what is told?"""
-    functions = Functions()
-    operations = functions.operations()
-    made: list[Call] = []
+def inspect(log: IO[str]) -> tuple[dict[str, list[Call]], dict[str, dict[str, Any]]]:
+    """Serve every operation once; return its DynamoDB calls, and what it consumes, logs and returns."""
+    functions, made = Functions(), list[Call]()
+
+    def record(params: dict[str, Any], model: Any, **_: object) -> None:
+        made.append((xform_name(model.name), dict(params)))
+
     for client in functions.clients:
-        client.meta.events.register(
-            "provide-client-params.dynamodb",
-            lambda params, model, **_: made.append((xform_name(model.name), dict(params))),
-        )
+        client.meta.events.register("provide-client-params.dynamodb", record)
     meter = Meter(*functions.clients)
-    calls, told = {}, {}
-    for name, operation in operations.items():
-        at, event = operation.prepare()
+    calls, entries = {}, {}
+    for name, operation in functions.operations().items():
+        functions.time, event = next(operation.requests)
         made.clear()
         meter.reset()
-        output.reset()
-        functions.clock.time = at
-        answer = operation.handler(event, CONTEXT)
-        _, read, written = meter.spent
+        log.truncate(log.seek(0))
+        response = operation.function.handler(event, CONTEXT)
+        _, read_units, write_units = meter.spent
+        log.seek(0)
+        lines = log.readlines()  # ASCII: a character is a byte
         calls[name] = list(made)
-        told[name] = {
+        entries[name] = {
             "calls": len(made),
-            "read_units": read,
-            "write_units": written,
-            "log_bytes": output.bytes,
-            "metric_bytes": output.metric_bytes,
-            "log_lines": output.lines,
-            "body_bytes": len(answer["body"]),
+            "read_units": read_units,
+            "write_units": write_units,
+            "log_bytes": sum(map(len, lines)),
+            "metric_bytes": sum(len(line) for line in lines if '"_aws"' in line),
+            "log_lines": len(lines),
+            "body_bytes": len(response["body"]),
         }
-    return calls, told
+    return calls, entries
 
 
-def repetition(client: Any, calls: list[Call]) -> Callable[[], None]:
-    """Return what makes the same calls once more."""
-
-    def again() -> None:
-        for name, parameters in calls:
-            getattr(client, name)(**parameters)
-
-    return again
+def replay(client: Any, calls: list[Call]) -> None:
+    """Make the same calls again."""
+    for name, parameters in calls:
+        getattr(client, name)(**parameters)
 
 
-def serve(functions: Functions, operation: Operation, repeat: int) -> Times:
-    """Answer ``repeat`` requests; return the CPU and the wall seconds of one.
+def serve(functions: Functions, operation: Operation, repeat: int) -> tuple[float, float]:
+    """Serve ``repeat`` requests, again if a busy engine misses a deadline; return the CPU and wall seconds of one."""
 
-    On a busy machine the engine may be too late for the service, which then answers 503: that tells
-    nothing of the service's own speed, and all are sent anew.
-    """
+    def send(at: int, event: dict[str, Any]) -> None:
+        functions.time = at
+        statuses.add(operation.function.handler(event, CONTEXT)["statusCode"])
+
     for _ in range(ATTEMPTS):
-        prepared = [operation.prepare() for _ in range(repeat)]
-        answers = []
-        cpu, wall = time.process_time(), time.perf_counter()
-        for at, event in prepared:
-            functions.clock.time = at
-            answers.append(operation.handler(event, CONTEXT))
-        taken = (time.process_time() - cpu) / repeat, (time.perf_counter() - wall) / repeat
-        if all(each["statusCode"] == operation.status for each in answers):
+        statuses: set[int] = set()
+        taken = timed([partial(send, at, event) for at, event in islice(operation.requests, repeat)])
+        if statuses == {operation.status}:
             return taken
-    raise RuntimeError(f"not the answer that was expected, but {answers}")
-
-
-def timed(action: Callable[[], None], repeat: int) -> Times:
-    """Do something ``repeat`` times; return the CPU and the wall seconds of one."""
-    cpu, wall = time.process_time(), time.perf_counter()
-    for _ in range(repeat):
-        action()
-    return (time.process_time() - cpu) / repeat, (time.perf_counter() - wall) / repeat
+    raise RuntimeError(f"expected status {operation.status}, got {statuses}")
 
 
 if __name__ == "__main__":

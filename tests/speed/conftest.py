@@ -1,4 +1,4 @@
-"""What must not grow: the service as it ships, against the last full run of `make bench`."""
+"""The service as it ships, compared with the last full run of `make bench`."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -13,26 +13,26 @@ from benchmarks.service import Service
 from tools.dynamodb.local_engine import Engine, missing
 from tools.local import stack
 
-# Two runs on a busy machine differ by less; what is worth telling differs by more.
+# Two runs on a busy machine differ by less than this.
 MARGIN = 1.15
 ATTEMPTS = 3
 
 
 @pytest.fixture(scope="session")
 def recorded() -> Results:
-    """The results that the documents show."""
+    """The results in the documents."""
     return load(DOCS / RESULTS)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def built(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The layer and the functions, as `sam build` makes them."""
+    """The output of `sam build`."""
     stack.build(tmp_path_factory.mktemp("built") / "sam.log")
 
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Tables on Amazon's engine, which is warm."""
+    """Tables on DynamoDB Local, warmed up."""
     if reason := missing():
         (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
     folder: Path = tmp_path_factory.mktemp("dynamodb-local")
@@ -44,7 +44,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 def require_not_grown(what: str, before: Spread, measure: Callable[[], Spread]) -> None:
-    """Fail where a ratio has grown by more than the margin: measured anew where it seems so, as noise passes."""
+    """Fail if a ratio is above the margin in every attempt; a single high ratio may be noise."""
     limit, seen = before.median * MARGIN, []
     for _ in range(ATTEMPTS):
         seen.append(measure().median)
@@ -53,6 +53,6 @@ def require_not_grown(what: str, before: Spread, measure: Callable[[], Spread]) 
     measured = ", ".join(f"{ratio:.2f}" for ratio in seen)
     pytest.fail(
         f"{what} has grown: {measured} in {ATTEMPTS} measurements; it was {before.median:.2f}, and up to {limit:.2f} "
-        "is noise. Where that is worth it, `make bench` records it anew.",
+        "is noise. If that is worth it, run `make bench` to record it.",
         pytrace=False,
     )

@@ -1,12 +1,13 @@
-"""A warm request does not grow, in CPU beside the same calls made bare."""
+"""A warm request takes no more CPU than in the last full run, relative to its bare calls."""
+
+from typing import Any
 
 import pytest
 
-from benchmarks import results as of
-from benchmarks.process import run
+from benchmarks.process import measured
 from benchmarks.results import Results
-from benchmarks.run import LONG
-from benchmarks.samples import Spread
+from benchmarks.run import LONG_LIFETIME
+from benchmarks.samples import Spread, ratio
 from benchmarks.service import Service
 from tests.speed.conftest import require_not_grown
 from tools import ROOT
@@ -15,10 +16,13 @@ ROUNDS, REPEAT = 30, 5
 
 
 @pytest.mark.parametrize("operation", ["validate", "sign in, known agent"])
-def test_a_warm_request_does_not_grow(service: Service, recorded: Results, operation: str) -> None:
-    def measure() -> Spread:
-        environ = service.environ(str(ROOT), **LONG)
-        warm = run("-m", "benchmarks.measurements.warm", str(ROUNDS), str(REPEAT), operation, environ=environ).answer
-        return of.warm_ratio({"warm": warm}, operation)
+def test_warm_request_does_not_grow(service: Service, recorded: Results, operation: str) -> None:
+    def relative(warm: dict[str, Any]) -> Spread:
+        entry = warm["operations"][operation]
+        return ratio(entry["cpu"], entry["bare"]["cpu"])
 
-    require_not_grown(f"{operation} ÷ its bare calls", of.warm_ratio(recorded, operation), measure)
+    def measure() -> Spread:
+        environ = service.environ(str(ROOT), **LONG_LIFETIME)
+        return relative(measured("warm", ROUNDS, REPEAT, operation, environ=environ))
+
+    require_not_grown(f"{operation} ÷ its bare calls", relative(recorded["warm"]), measure)

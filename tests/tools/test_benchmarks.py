@@ -1,6 +1,7 @@
-"""The benchmark's own arithmetic: what it says must follow from what it measured."""
+"""The benchmark's arithmetic, and the documents and plots that are generated from its results."""
 
 import copy
+import hashlib
 import math
 import re
 from typing import Any
@@ -8,50 +9,49 @@ from typing import Any
 import pytest
 
 from benchmarks.__main__ import DOCS, DOCUMENTS, RESULTS
-from benchmarks.costs import prices
-from benchmarks.costs.bill import Bill, Measured, Request
-from benchmarks.costs.capacity import break_even_peak, even_load_break_even, on_demand, provisioned
-from benchmarks.costs.workload import Deployment, Workload, requests
-from benchmarks.documents.drawing import figures
-from benchmarks.goals import goals
-from benchmarks.results import Results, load, measured
-from benchmarks.samples import Spread, interleaved, ratio
+from benchmarks.costs.bill import billed_seconds, monthly_bill, request_bill
+from benchmarks.costs.capacity import break_even_agents, break_even_peak, on_demand, provisioned
+from benchmarks.costs.prices import MILLION, PRICES, Price, dollars
+from benchmarks.costs.workload import DEFAULTS, Workload, counts
+from benchmarks.documents import performance
+from benchmarks.documents.costs import plot_input
+from benchmarks.results import Results, load
+from benchmarks.samples import Spread, by_clock, interleaved, ratio
 from tests.support.monitoring import alarms, watched
-from tools.cloudformation import PARAMETERS
-
-MILLION = prices.MILLION
+from tools import ROOT
 
 
 @pytest.fixture
 def results() -> Results:
-    """Those of the last full run."""
+    """The results of the last full run."""
     return load(DOCS / RESULTS)
 
 
-@pytest.fixture
-def known(results: Results) -> Measured:
-    return measured(results)
-
-
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_a_document_is_what_its_results_the_template_and_the_prices_make(name: str, results: Results) -> None:
-    written = (DOCS / name).read_text()
-
-    assert written == DOCUMENTS[name](results), f"docs/{name} is stale: python -m benchmarks --documents"
-    for plot in re.findall(r"!\[[^]]+\]\(([^)]+)\)", written):
-        assert (DOCS / plot).exists()
+def test_document_is_up_to_date(name: str, results: Results) -> None:
+    assert (DOCS / name).read_text() == DOCUMENTS[name](results), "run: python -m benchmarks --documents"
 
 
-def test_every_plot_has_its_figures(results: Results) -> None:
-    assert {f"{name}.svg" for name in figures(results)} == {path.name for path in (DOCS / "performance").glob("*.svg")}
+def test_documents_show_every_plot() -> None:
+    shown = {plot for name in DOCUMENTS for plot in re.findall(r"!\[[^]]+\]\(([^)]+)\)", (DOCS / name).read_text())}
+
+    assert shown == {f"performance/{path.name}" for path in (DOCS / "performance").glob("*.svg")}
 
 
-def test_a_ratio_compares_within_each_round() -> None:
-    # The second round met a machine that was ten times as slow.
+def test_plots_are_up_to_date(results: Results) -> None:
+    code = (ROOT / "benchmarks/documents/plots.py").read_bytes()
+    source = hashlib.sha256(plot_input(results).encode() + code).hexdigest()
+    stale = [path.name for path in (DOCS / "performance").glob("*.svg") if source not in path.read_text()]
+
+    assert not stale, "run: python -m benchmarks --documents"
+
+
+def test_ratio_compares_within_each_round() -> None:
+    # The machine was ten times as slow in the second round.
     assert ratio([3.0, 30.0, 3.3], [2.0, 20.0, 2.0]) == Spread(1.5, 1.5, 3.3 / 2.0)
 
 
-def test_rounds_take_turns_and_the_first_does_not_count() -> None:
+def test_rounds_alternate_and_the_first_is_discarded() -> None:
     taken: list[str] = []
 
     def take(name: str) -> int:
@@ -64,67 +64,54 @@ def test_rounds_take_turns_and_the_first_does_not_count() -> None:
     }
 
 
-def test_it_counts_what_alarms_watch_and_the_dashboard_in_the_nested_stack(known: Measured) -> None:
-    assert known.alarmed == sum(len(watched(alarm)) for alarm in alarms().values())
-    assert known.dashboards == 1
+def test_by_clock_separates_cpu_and_wall() -> None:
+    assert by_clock([(1.0, 2.0), (3.0, 4.0)]) == {"cpu": [1.0, 3.0], "wall": [2.0, 4.0]}
 
 
-@pytest.mark.parametrize("price", prices.ALL, ids=lambda price: price.unit)
-def test_every_price_names_its_source_and_its_last_tier_has_no_end(price: prices.Price) -> None:
+@pytest.mark.parametrize("price", PRICES.values(), ids=lambda price: price.unit)
+def test_price_has_a_source_and_an_endless_last_tier(price: Price) -> None:
     assert price.source
     assert re.fullmatch(r"\d{4}(-\d\d)?|undated", price.date)
     assert price.tiers[-1][0] == math.inf
 
 
-def test_a_tier_costs_what_is_in_it() -> None:
-    assert prices.API_REQUEST.of(301 * MILLION) == pytest.approx(300 + 0.90)
-    assert prices.LOG_GB.of(60_000) == pytest.approx(12_500)
+def test_each_tier_is_charged_for_the_units_in_it() -> None:
+    assert dollars("api_request", 301 * MILLION) == pytest.approx(300 + 0.90)
+    assert dollars("log_gb", 60_000) == pytest.approx(12_500)
+
+
+def test_unknown_price_raises_key_error() -> None:
+    with pytest.raises(KeyError):
+        dollars("free_lunch", 1)
 
 
 def test_lambda_bills_whole_milliseconds_of_a_share_of_a_processor() -> None:
-    request = Request(cpu=0.002, wait=0.001)
-
-    assert request.billed_seconds(1769) == 0.003
-    assert request.billed_seconds(512) == math.ceil(2 * 1769 / 512 + 1) / 1000
+    assert billed_seconds(0.002, 0.001, 1769) == 0.003
+    assert billed_seconds(0.002, 0.001, 512) == math.ceil(2 * 1769 / 512 + 1) / 1000
 
 
-def test_the_deployment_of_a_bill_is_that_of_the_template() -> None:
-    usual = Deployment()
-    assert {
-        "TouchIntervalSeconds": usual.touch_interval,
-        "LastSeenIntervalSeconds": usual.last_seen_interval,
-        "SessionCacheSeconds": usual.session_cache,
-        "ReportMinutes": usual.report_minutes,
-        "MemoryMegabytes": usual.memory,
-        "Architecture": usual.architecture,
-        "LogLevel": usual.log_level,
-        "LogRetentionDays": usual.log_days,
-    }.items() <= {name: parameter.get("Default") for name, parameter in PARAMETERS.items()}.items()
-
-
-def test_an_agent_touches_once_a_minute_and_is_seen_once_in_five() -> None:
+def test_agent_touches_every_minute_and_is_updated_every_5_minutes() -> None:
     hours = 30.0
-    counts = requests(Workload(agents=1, active_hours=1, validations_an_hour=600), Deployment())
+    requests = counts(Workload(agents=1, active_hours=1, validations_an_hour=600), DEFAULTS)
 
-    assert counts["validate"] == hours * (600 - 60)
-    assert counts["validate and touch"] == hours * (60 - 12)
-    assert counts["validate, touch, last seen"] == hours * 12
-    assert counts["validate from memory"] == 0
-
-
-def test_an_agent_that_validates_seldom_touches_each_time() -> None:
-    counts = requests(Workload(agents=1, active_hours=1, validations_an_hour=6), Deployment())
-
-    assert (counts["validate"], counts["validate and touch"]) == (0, 0)
-    assert counts["validate, touch, last seen"] == 30 * 6
+    assert requests["validate"] == hours * (600 - 60)
+    assert requests["validate and touch"] == hours * (60 - 12)
+    assert requests["validate, touch, update agent"] == hours * 12
+    assert requests["validate from cache"] == 0
 
 
-def test_nobody_costs_only_what_is_kept_running(known: Measured) -> None:
-    bill = Bill.of(Workload(agents=0), Deployment(), known)
+def test_agent_that_validates_rarely_touches_each_time() -> None:
+    requests = counts(Workload(agents=1, active_hours=1, validations_an_hour=6), DEFAULTS)
 
-    assert {line for line, dollars in bill.lines.items() if dollars} <= {
+    assert (requests["validate"], requests["validate and touch"]) == (0, 0)
+    assert requests["validate, touch, update agent"] == 30 * 6
+
+
+def test_bill_without_agents_has_only_fixed_lines(results: Results) -> None:
+    bill = monthly_bill(Workload(agents=0), DEFAULTS, results)
+
+    assert {line for line, amount in bill.items() if amount} == {
         "Lambda: requests",
-        "Lambda: the report",
         "CloudWatch: metrics of the service",
         "CloudWatch: metrics of the routes",
         "CloudWatch: alarms",
@@ -133,41 +120,66 @@ def test_nobody_costs_only_what_is_kept_running(known: Measured) -> None:
     }
 
 
-def test_the_bill_of_a_million_validations_is_the_price_of_a_million(known: Measured) -> None:
+def test_bill_counts_every_metric_that_an_alarm_watches(results: Results) -> None:
+    bill = monthly_bill(Workload(agents=0), DEFAULTS, results)
+
+    assert bill["CloudWatch: alarms"] == pytest.approx(0.10 * sum(len(watched(alarm)) for alarm in alarms().values()))
+    assert bill["CloudWatch: dashboards"] == 3.00
+
+
+def test_bill_of_a_million_validations_is_the_price_of_a_million(results: Results) -> None:
     million = Workload(
         agents=1, active_hours=1, validations_an_hour=MILLION / 30, sign_ins_a_day=0, lookups_a_day=0, cold_starts=0
     )
-    bill = Bill.of(million, Deployment(touch_interval=10**9, last_seen_interval=10**9), known)
-    one = known.operations["validate"].dollars(Deployment())
+    no_touches = {**DEFAULTS, "TouchIntervalSeconds": 10**9, "LastSeenIntervalSeconds": 10**9}
+    bill = monthly_bill(million, no_touches, results)
+    price = request_bill(results["warm"]["operations"]["validate"], MILLION, DEFAULTS)
 
-    assert bill.lines["API Gateway: requests"] == pytest.approx(MILLION * one["API Gateway"])
-    assert bill.lines["DynamoDB: reads"] == pytest.approx(MILLION * one["DynamoDB reads"])
-    assert bill.lines["Lambda: duration of requests"] == pytest.approx(MILLION * one["Lambda duration"])
+    assert bill["API Gateway: requests"] == pytest.approx(price["API Gateway"])
+    assert bill["DynamoDB: reads"] == pytest.approx(price["DynamoDB"])
+    lambda_requests = dollars("lambda_request", MILLION)
+    assert bill["Lambda: duration of requests"] == pytest.approx(price["Lambda"] - lambda_requests)
 
 
-def test_provisioned_capacity_breaks_even_where_it_is_said_to(known: Measured) -> None:
-    many = Workload(agents=MILLION)
-    assert provisioned(many, known, break_even_peak()) == pytest.approx(on_demand(many, known), rel=0.001)
+@pytest.mark.parametrize(
+    ("parameter", "value", "line"),
+    [
+        ("Tracing", "PassThrough", "X-Ray: traces"),
+        ("RouteMetrics", "false", "CloudWatch: metrics of the routes"),
+        ("LogRetentionDays", 0, "CloudWatch: logs kept"),
+    ],
+)
+def test_parameter_removes_its_line_from_the_bill(results: Results, parameter: str, value: object, line: str) -> None:
+    assert monthly_bill(Workload(agents=1), DEFAULTS, results)[line] > 0
+    assert monthly_bill(Workload(agents=1), {**DEFAULTS, parameter: value}, results)[line] == 0
 
-    at = even_load_break_even(known)
-    assert provisioned(Workload(agents=at), known, 1) <= on_demand(Workload(agents=at), known)
-    assert provisioned(Workload(agents=at - 10), known, 1) > on_demand(Workload(agents=at - 10), known)
+
+def test_provisioned_capacity_costs_the_same_at_the_break_even(results: Results) -> None:
+    fleet = Workload(agents=MILLION)
+    assert provisioned(fleet, results, break_even_peak()) == pytest.approx(on_demand(fleet, results), rel=0.001)
+
+    agents = break_even_agents(results)
+    assert provisioned(Workload(agents), results, 1) <= on_demand(Workload(agents), results)
+    assert provisioned(Workload(agents - 10), results, 1) > on_demand(Workload(agents - 10), results)
 
 
 @pytest.mark.parametrize(
     ("path", "value", "figure"),
     [
-        (("start", "function"), [9.0], "start of the sessions function"),
+        (("start", "function ready"), [9.0], "start of the sessions function"),
+        (("start", "first validation"), [9.0], "start and first validation"),
         (("warm", "operations", "validate", "cpu"), [9.0], "warm validation"),
-        (("warm", "operations", "sign out", "calls"), 3, "DynamoDB calls and capacity"),
+        (("warm", "operations", "sign in, known agent", "cpu"), [9.0], "warm sign-in"),
         (("sizes", "pydantic"), 2**30, "layer and functions"),
-        (("growth", -1, "report", "exact"), False, "report over"),
+        (("growth", -1, "report", "exact"), False, "activity report over"),
+        (("growth", -1, "report", "calls"), 10**6, "Scan calls of this report"),
         (("growth", -1, "report", "peak"), 2**30, "peak memory of the report"),
-        (("growth", -1, "large", "wall"), [9.0], "validation among"),
+        (("growth", -1, "large", "wall"), [9.0], "latency of a validation"),
+        (("warm", "operations", "validate", "read_units"), 3, "computed price of a million validations"),
         (("warm", "operations", "sign in, known agent", "write_units"), 3, "computed price of a million sign-ins"),
     ],
 )
-def test_a_goal_that_was_missed_is_told(
+def test_document_marks_a_missed_goal(
     results: Results, path: tuple[str | int, ...], value: object, figure: str
 ) -> None:
     changed = copy.deepcopy(results)
@@ -177,6 +189,9 @@ def test_a_goal_that_was_missed_is_told(
         place = place[folder]
     place[last] = [*value * len(place[last])] if isinstance(value, list) else value
 
-    missed = [goal.figure for goal in goals(changed) if not goal.met]
+    rows = [line for line in performance.document(changed).splitlines() if line.startswith(f"| {figure}")]
 
-    assert any(each.startswith(figure) for each in missed), missed
+    assert len(rows) == 1
+    assert rows[0].endswith("| **missed** |")
+    assert f"| {figure}" in performance.document(results)
+    assert "**missed**" not in performance.document(results)
