@@ -1,4 +1,4 @@
-"""Count the active sessions and agents, every few minutes."""
+"""Put the numbers of live sessions and agents into CloudWatch every few minutes."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ report = ActivityReport.from_environment()
 
 @logger.inject_lambda_context
 def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, int]:
-    """Put ActiveSessions and ActiveAgents; a failure is left to Lambda, which tries again."""
+    """Put ActiveSessions and ActiveAgents. If that fails, Lambda retries."""
     active = report.run()
     logger.info("report", active_sessions=active.sessions, active_agents=active.agents)
     return {"active_sessions": active.sessions, "active_agents": active.agents}

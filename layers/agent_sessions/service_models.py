@@ -1,8 +1,8 @@
-"""Write what botocore must know of the services that this package calls, and nothing else.
+"""Write the botocore models of the services that this package calls, without documentation.
 
-`make` runs it when the layer is built: ``python service_models.py <folder>``. botocore describes every
-service of AWS with its documentation, compressed; to find and read two of them takes a quarter of the
-time that a client takes to make. The models of all others stay where they are, for other functions.
+The Makefile runs this when it builds the layer: ``python service_models.py <folder>``. botocore ships a compressed
+model of every AWS service, with its documentation. Finding and reading two of them takes a quarter of the time that
+it takes to create a client. The layer keeps botocore's own models too, for other functions.
 """
 
 import json
@@ -12,21 +12,21 @@ from typing import Any
 
 from botocore.loaders import Loader
 
-# By the name that a client is made with, and the one that endpoints.json knows.
+# The service name of a client, and the service's name in endpoints.json.
 SERVICES = {"dynamodb": "dynamodb", "cloudwatch": "monitoring"}
 MODELS = ("service-2", "endpoint-rule-set-1")
-SHARED = ("_retry", "partitions", "sdk-default-configuration")
+FOR_ALL_SERVICES = ("_retry", "partitions", "sdk-default-configuration")
 
 
 def main(folder: Path) -> None:
-    """Write the models below ``folder``, as botocore's loader looks for them."""
+    """Write the models to ``folder``, in the structure that botocore's loader expects."""
     loader = Loader(include_default_search_paths=True)
     for service in SERVICES:
         version = loader.determine_latest_version(service, "service-2")
         for model in MODELS:
             data = loader.load_service_model(service, model, version)
             _write(folder / service / version / f"{model}.json", _without_documentation(data))
-    for name in SHARED:
+    for name in FOR_ALL_SERVICES:
         _write(folder / f"{name}.json", loader.load_data(name))
     endpoints = loader.load_data("endpoints")
     for partition in endpoints["partitions"]:
@@ -37,7 +37,7 @@ def main(folder: Path) -> None:
 
 def _without_documentation(node: Any) -> Any:
     if isinstance(node, dict):
-        # A member of a structure may be called so too; its value is then a shape.
+        # A structure can have a member with this name too; its value is a shape, not a string.
         return {
             key: _without_documentation(value)
             for key, value in node.items()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from agent_sessions import clock
-from agent_sessions.deadline import ANSWER_SECONDS
+from agent_sessions.deadline import TIME_LIMIT_SECONDS
 from agent_sessions.domain.models import Ended, Session, SignedIn
 from agent_sessions.errors import InvalidSessionError, NotFoundError
 from agent_sessions.services.activity_report import ActivityReport
@@ -377,7 +377,7 @@ class TestEnd:
         monkeypatch.setattr(clock, "monotonic", lambda: seconds[0])
 
         def pass_time(**_: object) -> None:
-            seconds[0] += (ANSWER_SECONDS - RESERVE_SECONDS) / 1.5
+            seconds[0] += (TIME_LIMIT_SECONDS - RESERVE_SECONDS) / 1.5
 
         database.client.meta.events.register("after-call.dynamodb.BatchWriteItem", pass_time)
 

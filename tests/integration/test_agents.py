@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from agent_sessions import clock
-from agent_sessions.deadline import ANSWER_SECONDS
+from agent_sessions.deadline import TIME_LIMIT_SECONDS
 from agent_sessions.errors import DatabaseError
 from agent_sessions.services.agents import RESERVE_SECONDS
 from tests.conftest import FrozenClock
@@ -270,7 +270,7 @@ class TestEndAll:
         monkeypatch.setattr(clock, "monotonic", lambda: seconds[0])
 
         def pass_time(**_: object) -> None:
-            seconds[0] += ANSWER_SECONDS - RESERVE_SECONDS + 0.1
+            seconds[0] += TIME_LIMIT_SECONDS - RESERVE_SECONDS + 0.1
 
         events = client_of(api.functions["agents"].service.tables).meta.events
         events.register("after-call.dynamodb.BatchWriteItem", pass_time)

@@ -110,9 +110,9 @@ EXAMPLE = '{"agent_name": "Claude"}'
         (b'{"agent_name": "\xff"}', "The body is not UTF-8; encode it as UTF-8"),
         ("[" * 4000, "The body is not JSON: Expecting value at line 1, column 4001"),
         ("[" * 4000 + "]" * 4000, f"The body must be a JSON object such as {EXAMPLE}"),
-        ('{"agent_name": NaN}', "The body is not JSON: it has no NaN; remove it"),
-        ('{"agent_name": "a", "agent_name": "b"}', "The body names a field twice; keep one"),
-        ('{"agent_name": %s}' % ("9" * 5000), "The body has a number that is too long; remove it"),
+        ('{"agent_name": NaN}', "The body is not JSON, which has no NaN; remove it"),
+        ('{"agent_name": "a", "agent_name": "b"}', "The body has a field twice; remove one"),
+        ('{"agent_name": %s}' % ("9" * 5000), "The body has a number with too many digits; shorten it"),
     ],
 )
 def test_a_bad_body(api: Api, body: str | bytes | None, message: str) -> None:
@@ -148,14 +148,14 @@ def test_nesting_that_python_cannot_follow_is_refused(api: Api, monkeypatch: pyt
             http_event("sign_in", authorizer=api.authorizer, body="[["), api.context
         )
 
-    message = f"The body is nested too deep; send a flat JSON object such as {EXAMPLE}"
+    message = f"The body is nested too deeply; send a flat JSON object such as {EXAMPLE}"
     assert (response["statusCode"], json.loads(response["body"])["detail"]) == (400, message)
 
 
 def test_what_is_flagged_as_base64_and_is_not(api: Api) -> None:
     event = http_event("sign_in", authorizer=api.authorizer, body="garbage!") | {"isBase64Encoded": True}
 
-    assert api.send(event).messages == {"body": "The body is flagged as base64 and is not; send it as text"}
+    assert api.send(event).messages == {"body": "The body is marked as base64 but is not base64; send it as text"}
 
 
 def test_all_bad_fields_are_named_at_once(api: Api) -> None:

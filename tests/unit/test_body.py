@@ -12,10 +12,10 @@ from agent_sessions.http.request_models import SignInInput
 
 EMPTY = 'The body is empty; send a JSON object such as {"agent_name": "Claude"}'
 NO_OBJECT = 'The body must be a JSON object such as {"agent_name": "Claude"}'
-NO_BASE64 = "The body is flagged as base64 and is not; send it as text"
+NO_BASE64 = "The body is marked as base64 but is not base64; send it as text"
 NO_UTF8 = "The body is not UTF-8; encode it as UTF-8"
-TWICE = "The body names a field twice; keep one"
-LONG_NUMBER = "The body has a number that is too long; remove it"
+TWICE = "The body has a field twice; remove one"
+LONG_NUMBER = "The body has a number with too many digits; shorten it"
 
 TEXT = st.text(max_size=10)
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), TEXT)
@@ -120,7 +120,7 @@ def test_what_is_wrong_with_the_json_is_told() -> None:
 @pytest.mark.parametrize("name", ["NaN", "Infinity", "-Infinity"])
 @pytest.mark.parametrize("text", ["{}", '{{"exclusive": {}}}', '{{"a": [{{"b": {}}}]}}'])
 def test_what_only_python_takes_for_a_number_is_refused(name: str, text: str) -> None:
-    assert refusal({"body": text.format(name)}) == f"The body is not JSON: it has no {name}; remove it"
+    assert refusal({"body": text.format(name)}) == f"The body is not JSON, which has no {name}; remove it"
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_a_body_has_less_than_8192_bytes(character: str) -> None:
     assert read_json_object({"body": largest}) == json.loads(largest)
     assert read_json_object(encoded(largest.encode())) == json.loads(largest)
     for event in ({"body": too_large}, encoded(too_large.encode())):
-        with pytest.raises(PayloadTooLargeError, match=r"\AThe body must be less than 8192 bytes; shorten it\Z"):
+        with pytest.raises(PayloadTooLargeError, match=r"\AThe body must be smaller than 8192 bytes; shorten it\Z"):
             read_json_object(event)
 
 
@@ -210,7 +210,7 @@ def test_nesting_that_the_parser_gives_up_on_is_told(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(json, "loads", give_up)
 
     assert refusal({"body": "[" * 4000}) == (
-        'The body is nested too deep; send a flat JSON object such as {"agent_name": "Claude"}'
+        'The body is nested too deeply; send a flat JSON object such as {"agent_name": "Claude"}'
     )
 
 

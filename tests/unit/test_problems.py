@@ -19,7 +19,7 @@ REQUEST = "JKJaXmPLvHcESHA="
 INVALID_TOKEN = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 RAISED = [
     (ValidationError(FieldError("agent_name", "Agent name is required")), 400, "Bad Request", {}),
-    (PayloadTooLargeError("The body must be less than 8192 bytes; shorten it"), 413, None, {}),
+    (PayloadTooLargeError("The body must be smaller than 8192 bytes; shorten it"), 413, None, {}),
     (InvalidSessionError(), 401, "Unauthorized", INVALID_TOKEN),
     (CallerError(), 403, "Forbidden", {}),
     (NotFoundError("No such agent"), 404, "Not Found", {}),
@@ -106,9 +106,9 @@ def test_every_dead_token_gets_the_same_words() -> None:
 
 
 def test_what_the_operator_or_the_caller_can_do_is_told() -> None:
-    assert problem_of(DatabaseError("get_item"), REQUEST)["detail"] == "The database did not answer; try again"
+    assert problem_of(DatabaseError("get_item"), REQUEST)["detail"] == "The database is unavailable; retry the request"
     assert problem_of(CallerError(), REQUEST)["detail"] == (
-        "The gateway named no caller: a signed request needs an ARN, a token a sub; see ApiAuth"
+        "The gateway did not identify the caller: AWS_IAM needs an ARN, JWT a sub claim; check ApiAuth"
     )
 
 

@@ -1,4 +1,4 @@
-"""The one clock: everything that needs the time asks here."""
+"""The clock. Every module of the package takes the time from here, so that tests can set it."""
 
 import time
 
@@ -9,5 +9,5 @@ def now() -> int:
 
 
 def monotonic() -> float:
-    """Return seconds that only ever grow, to measure how long something takes."""
+    """Return the seconds of a clock that never goes back, to measure durations."""
     return time.monotonic()

@@ -1,4 +1,7 @@
-"""How long an operation may wait for the database: its caller hears of trouble before giving up itself."""
+"""Time limits for database calls: all calls of a request share one deadline.
+
+A request that runs out of time fails with a ``DatabaseError`` before its caller's own timeout.
+"""
 
 import math
 from collections.abc import Iterator
@@ -7,22 +10,22 @@ from contextvars import ContextVar
 
 from agent_sessions import clock
 
-# An answer is due within 5 s; what is left is for everything but the database.
-ANSWER_SECONDS = 4.8
+# Callers get a response within 5 s; the rest of that time is for work outside the database.
+TIME_LIMIT_SECONDS = 4.8
 
-_answer_by: ContextVar[float] = ContextVar("answer_by", default=math.inf)
+_deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 
 @contextmanager
-def time_limit(seconds: float = ANSWER_SECONDS) -> Iterator[None]:
-    """Give what is done inside, all its calls together, so many seconds, or less where less was left."""
-    token = _answer_by.set(min(_answer_by.get(), clock.monotonic() + seconds))
+def time_limit(seconds: float = TIME_LIMIT_SECONDS) -> Iterator[None]:
+    """Limit the time that all calls inside the block take together; an inner limit cannot extend an outer one."""
+    token = _deadline.set(min(_deadline.get(), clock.monotonic() + seconds))
     try:
         yield
     finally:
-        _answer_by.reset(token)
+        _deadline.reset(token)
 
 
 def seconds_left() -> float:
-    """Return the seconds that are left; infinite outside of any ``time_limit``."""
-    return _answer_by.get() - clock.monotonic()
+    """Return the seconds until the deadline: negative after it, infinite outside any ``time_limit``."""
+    return _deadline.get() - clock.monotonic()

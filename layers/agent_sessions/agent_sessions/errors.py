@@ -1,24 +1,24 @@
-"""What can go wrong, by type: the type alone decides the HTTP status (see ``problems``)."""
+"""The errors of the package. The type alone decides the HTTP status (see ``http.problems``)."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One bad field of the input: its name, and a sentence that says what to change."""
+    """One invalid field of the input: its name, and a sentence that says what to change."""
 
     field: str
     message: str
 
 
 class AgentSessionsError(Exception):
-    """The base of all errors that this package raises on purpose."""
+    """Base class of all errors that callers can handle."""
 
 
 class ValidationError(AgentSessionsError, ValueError):
-    """The input is bad; ``errors`` names each field and what to change.
+    """The input is invalid; ``errors`` names each field and what to change.
 
-    Also a ``ValueError``, so that pydantic collects it together with its own findings.
+    Also a ``ValueError``, so that pydantic collects it together with its own errors.
     """
 
     def __init__(self, *errors: FieldError) -> None:
@@ -27,14 +27,14 @@ class ValidationError(AgentSessionsError, ValueError):
 
 
 class PayloadTooLargeError(AgentSessionsError):
-    """The request body has more bytes than the API takes."""
+    """The request body is larger than the API accepts."""
 
 
 class InvalidSessionError(AgentSessionsError):
-    """There is no live session for the token.
+    """No live session belongs to the token.
 
-    One message for a missing, malformed, unknown, expired and signed-out token, so that the
-    answer tells a guesser nothing (RFC 6750, 3.1).
+    The message is the same for a missing, malformed, unknown, expired and signed-out token, so that the
+    response does not disclose which one it is (RFC 6750, 3.1).
     """
 
     def __init__(self) -> None:
@@ -42,19 +42,21 @@ class InvalidSessionError(AgentSessionsError):
 
 
 class CallerError(AgentSessionsError):
-    """The gateway is set up to verify callers, and named none by ARN or subject."""
+    """The gateway verifies callers, but named neither an ARN nor a subject for this one."""
 
     def __init__(self) -> None:
-        super().__init__("The gateway named no caller: a signed request needs an ARN, a token a sub; see ApiAuth")
+        super().__init__(
+            "The gateway did not identify the caller: AWS_IAM needs an ARN, JWT a sub claim; check ApiAuth"
+        )
 
 
 class NotFoundError(AgentSessionsError):
-    """Nothing is there for this caller; what another owner has is not told."""
+    """The path, agent or session does not exist; another owner's looks like a missing one."""
 
 
 class DatabaseError(AgentSessionsError):
-    """DynamoDB throttled the call, failed or could not be reached; trying again may help."""
+    """DynamoDB throttled the call, failed or could not be reached; a retry can succeed."""
 
     def __init__(self, operation: str) -> None:
-        super().__init__("The database did not answer; try again")
+        super().__init__("The database is unavailable; retry the request")
         self.operation = operation

@@ -1,11 +1,11 @@
-"""The names of what is counted; who counts, and where to, is not this package's business."""
+"""The names of the counted metrics. Services call a ``Count`` for each event; its provider decides where counts go."""
 
 from collections.abc import Callable
 from enum import StrEnum
 
 
 class Metric(StrEnum):
-    """Something that happened once; a CloudWatch metric of unit Count."""
+    """An event to count; each is a CloudWatch metric of the unit Count."""
 
     SIGN_INS = "SignIns"
     AGENTS_CREATED = "AgentsCreated"
@@ -22,4 +22,4 @@ type Count = Callable[[Metric], None]
 
 
 def discard_count(_: Metric) -> None:
-    """Count nothing."""
+    """Record nothing."""

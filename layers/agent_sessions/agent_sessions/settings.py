@@ -31,28 +31,28 @@ MINIMUMS = {
 
 
 class SettingsError(Exception):
-    """An environment variable is missing or bad; the message names it and what it must be."""
+    """An environment variable is missing or invalid; the message names it and says what it must be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How this deployment behaves. Times are whole seconds.
+    """The configuration of a deployment. Times are whole seconds.
 
     Args:
-        agents_table: Name of the table of agents.
-        sessions_table: Name of the table of sessions.
-        api_auth: How the gateway verifies callers.
-        idle_timeout: A session unused for this long ends.
-        lifetime: A session ends this long after sign-in, however busy.
-        touch_interval: Use of a session is written at most once in this time.
-        last_seen_interval: Use of a session is written to its agent at most once in this time.
-        session_cache: How long a validated session is answered from memory; 0 is off.
-        report_segments: Segments of the sessions table that the report scans in parallel.
-        service_name: Names this deployment in logs and metrics.
+        agents_table: Name of the agents table.
+        sessions_table: Name of the sessions table.
+        api_auth: How the gateway verifies callers: ``AWS_IAM``, ``JWT`` or ``NONE``.
+        idle_timeout: A session ends if it is unused for this long.
+        lifetime: A session ends this long after sign-in, even if it is in use.
+        touch_interval: A session is touched at most once in this time.
+        last_seen_interval: A touch also updates the agent at most once in this time.
+        session_cache: How long a validated session is returned from memory; 0 turns the cache off.
+        report_segments: Number of segments of the sessions table that the report scans in parallel.
+        service_name: Name of the deployment in logs and metrics.
         metrics_namespace: CloudWatch namespace of the metrics.
 
     Raises:
-        SettingsError: where a value is out of range.
+        SettingsError: a value is out of range.
     """
 
     agents_table: str
@@ -70,17 +70,17 @@ class Settings:
     def __post_init__(self) -> None:
         if self.api_auth not in ("AWS_IAM", "JWT", "NONE"):
             raise SettingsError(f"{VARIABLES['api_auth']} must be AWS_IAM, JWT or NONE")
-        # Any of the times may be the longest: a session ends with the first of them.
+        # No order between the times is required: a session ends with the first of them.
         for name, minimum in MINIMUMS.items():
             if getattr(self, name) < minimum:
                 raise SettingsError(f"{VARIABLES[name]} must be at least {minimum}")
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
-        """Read and check all settings; an unset variable takes the default, where it has one.
+        """Read and validate all settings; an unset or blank variable takes its default, if it has one.
 
         Raises:
-            SettingsError: names the variable and what it must be.
+            SettingsError: a variable is missing or invalid.
         """
         values: dict[str, Any] = {}
         for field in fields(cls):

@@ -1,16 +1,16 @@
-"""What containers that start from one snapshot (Lambda SnapStart) must not have in common."""
+"""Reseed ``random`` after a Lambda SnapStart restore."""
 
 import random
 from contextlib import suppress
 
 
 def reseed_after_restore() -> None:
-    """Let each container draw random numbers of its own once it is restored.
+    """Reseed ``random`` in each container that Lambda restores from a snapshot.
 
-    Tokens come from the operating system and differ anyway. Pauses between attempts are drawn from ``random``:
-    with one state for all, containers that were throttled together would come back together.
+    Session tokens come from the operating system and are unaffected. Pauses between retries come from
+    ``random``: with the same state, containers that were throttled together would retry together.
     """
-    # Lambda's runtime has this module; elsewhere nothing is restored.
+    # Only Lambda's runtime has this module; elsewhere no snapshot exists.
     # https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks-python.html
     with suppress(ImportError):
         from snapshot_restore_py import register_after_restore

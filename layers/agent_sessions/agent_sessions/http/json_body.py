@@ -1,4 +1,4 @@
-"""Reading the body of an API Gateway event, which may be anything, as a JSON object."""
+"""Read the body of an API Gateway event as a JSON object. The body can be any bytes."""
 
 import base64
 import binascii
@@ -16,32 +16,32 @@ def read_json_object(event: Mapping[str, Any]) -> dict[str, Any]:
     """Return the JSON object in the body of an event.
 
     Raises:
-        PayloadTooLargeError: 8 KB or more.
-        ValidationError: absent, not base64 where it is flagged so, not UTF-8, not JSON, not an object,
-            nested too deep, or naming a field twice. The field is called ``body``.
+        PayloadTooLargeError: the body has 8 KB or more.
+        ValidationError: the body is empty, not UTF-8, not JSON, not an object, nested too deeply, has a field
+            twice, or is not base64 although the event says so. The error's field is ``body``.
     """
     raw = _bytes(event)
     if len(raw) >= MAX_BODY_BYTES:
-        raise PayloadTooLargeError(f"The body must be less than {MAX_BODY_BYTES} bytes; shorten it")
+        raise PayloadTooLargeError(f"The body must be smaller than {MAX_BODY_BYTES} bytes; shorten it")
     if not raw.strip():
-        raise _bad(f"The body is empty; send a JSON object such as {EXAMPLE}")
+        raise _invalid(f"The body is empty; send a JSON object such as {EXAMPLE}")
     try:
         value = json.loads(
-            raw.decode("utf-8-sig"), parse_constant=_refuse_constant, object_pairs_hook=_refuse_repetition
+            raw.decode("utf-8-sig"), parse_constant=_reject_constant, object_pairs_hook=_reject_duplicates
         )
     except UnicodeDecodeError:
-        raise _bad("The body is not UTF-8; encode it as UTF-8") from None
+        raise _invalid("The body is not UTF-8; encode it as UTF-8") from None
     except json.JSONDecodeError as error:
-        what = error.msg.removesuffix(" at")
-        raise _bad(f"The body is not JSON: {what} at line {error.lineno}, column {error.colno}") from None
+        reason = error.msg.removesuffix(" at")
+        raise _invalid(f"The body is not JSON: {reason} at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
-        raise _bad(f"The body is nested too deep; send a flat JSON object such as {EXAMPLE}") from None
+        raise _invalid(f"The body is nested too deeply; send a flat JSON object such as {EXAMPLE}") from None
     except ValidationError:
         raise
-    except ValueError:  # Python reads no integer of over 4,300 digits
-        raise _bad("The body has a number that is too long; remove it") from None
+    except ValueError:  # Python parses no integer of more than 4,300 digits
+        raise _invalid("The body has a number with too many digits; shorten it") from None
     if not isinstance(value, dict):
-        raise _bad(f"The body must be a JSON object such as {EXAMPLE}")
+        raise _invalid(f"The body must be a JSON object such as {EXAMPLE}")
     return value
 
 
@@ -52,19 +52,19 @@ def _bytes(event: Mapping[str, Any]) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise _bad("The body is flagged as base64 and is not; send it as text") from None
+        raise _invalid("The body is marked as base64 but is not base64; send it as text") from None
 
 
-def _bad(message: str) -> ValidationError:
+def _invalid(message: str) -> ValidationError:
     return ValidationError(FieldError("body", message))
 
 
-def _refuse_constant(name: str) -> Never:
-    raise _bad(f"The body is not JSON: it has no {name}; remove it")
+def _reject_constant(name: str) -> Never:
+    raise _invalid(f"The body is not JSON, which has no {name}; remove it")
 
 
-def _refuse_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _reject_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) < len(pairs):
-        raise _bad("The body names a field twice; keep one")
+        raise _invalid("The body has a field twice; remove one")
     return values

@@ -1,4 +1,4 @@
-"""Errors as HTTP answers: RFC 9457 problem details, from one registry of exception types."""
+"""Errors as HTTP responses: RFC 9457 problem details, from one registry of exception types."""
 
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -39,31 +39,31 @@ RESPONSES: dict[type[Exception], ErrorResponse] = {
 
 
 class BadField(TypedDict):
-    """One bad field of a request."""
+    """One invalid field of a request."""
 
     field: str
-    """Name of the field or parameter; `body` and `query` stand for the whole."""
+    """Name of the field or parameter; `body` or `query` for the request as a whole."""
     message: str
-    """What is wrong and what to change."""
+    """What is wrong, and what to change."""
 
 
 class Problem(TypedDict):
     """Problem details (RFC 9457)."""
 
     type: str
-    """Always `about:blank`: the status says what kind of problem it is; `error` says it finer."""
+    """Always `about:blank`; `error` has the kind of error."""
     title: str
-    """The phrase of the HTTP status."""
+    """The standard phrase of the HTTP status."""
     status: int
     """The HTTP status."""
     detail: str
-    """What went wrong, for people."""
+    """What went wrong, in a sentence for people."""
     error: str
     """The kind of error, for programs: `ValidationError`, `InvalidSessionError`, `NotFoundError`, `DatabaseError`, …"""
     request_id: str
-    """Name this when you ask for help; log lines carry it."""
+    """Identifies the request in the logs. Include it when you report a problem."""
     errors: NotRequired[list[BadField]]
-    """Each bad field, where the request is bad."""
+    """The invalid fields, if the request has any."""
 
 
 def response_for(error: Exception) -> ErrorResponse:

@@ -1,4 +1,4 @@
-"""Counting what is alive, exactly or not at all."""
+"""Count live sessions and agents, exactly or not at all."""
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,7 @@ ACTIVE_AGENTS = "ActiveAgents"
 
 @dataclass(frozen=True, slots=True)
 class Active:
-    """How many sessions and agents were alive at ``at``, in epoch seconds."""
+    """The numbers of live sessions and agents at the time ``at``, in epoch seconds."""
 
     at: int
     sessions: int
@@ -28,12 +28,12 @@ class Active:
 
 
 class ActivityReport:
-    """Counts live sessions and their agents, and tells CloudWatch.
+    """Counts live sessions and their agents, and puts both numbers into CloudWatch.
 
     Args:
-        tables: Where sessions are stored.
-        cloudwatch: A client of CloudWatch. IAM: ``cloudwatch:PutMetricData``.
-        settings: Segments, namespace and service name.
+        tables: The tables of the deployment. IAM: ``dynamodb:Scan`` on the sessions table.
+        cloudwatch: A CloudWatch client. IAM: ``cloudwatch:PutMetricData``.
+        settings: The number of segments, the namespace and the service name.
     """
 
     def __init__(self, tables: Tables, cloudwatch: "CloudWatchClient", settings: Settings) -> None:
@@ -43,7 +43,7 @@ class ActivityReport:
 
     @classmethod
     def from_environment(cls) -> "ActivityReport":
-        """Make the report of this deployment; raises SettingsError that names what is missing."""
+        """Return the report of this deployment. A missing variable raises a SettingsError that names it."""
         settings = Settings.from_environment()
         cloudwatch: CloudWatchClient = aws_clients.create_client("cloudwatch", REPORT_CLIENT_CONFIG)
         return cls(Tables.over(BotocoreTransport.connect(REPORT_CLIENT_CONFIG), settings), cloudwatch, settings)
@@ -51,14 +51,14 @@ class ActivityReport:
     def run(self) -> Active:
         """Count, then put both metrics in one call.
 
-        Any failure is raised before anything is put: a gap in a graph is true, a low number is not.
+        If any segment fails, the report raises and puts nothing: a gap is honest, a low number is not.
         """
         active = self.count()
         self._put(active)
         return active
 
     def count(self) -> Active:
-        """Read all segments in parallel, in memory that does not grow with the table."""
+        """Count all segments in parallel. Memory does not grow with the table."""
         now = clock.now()
         segments = self._settings.report_segments
         with ThreadPoolExecutor(max_workers=segments) as pool:
@@ -75,7 +75,7 @@ class ActivityReport:
             MetricData=[
                 {
                     "MetricName": name,
-                    # The dimension that the counted metrics have, so that one stack is one series.
+                    # The counted metrics have the same dimension, so each deployment has one series.
                     "Dimensions": [{"Name": "service", "Value": self._settings.service_name}],
                     "Timestamp": datetime.fromtimestamp(active.at, UTC),
                     "Value": value,
@@ -87,16 +87,16 @@ class ActivityReport:
 
 
 def count_sessions_and_agents(pages: Iterable[Sequence[str]]) -> tuple[int, int]:
-    """Return how many entries the pages have, and how many runs of equal ones, also across pages.
+    """Return the numbers of sessions and agents, from pages with the agent id of each session.
 
-    A scan meets all sessions of an agent in a row, so a run is an agent.
+    A scan returns all sessions of an agent in a row, so each run of equal ids, also across pages, is one agent.
     """
-    entries = runs = 0
+    sessions = agents = 0
     last: str | None = None
     for page in pages:
-        entries += len(page)
-        for entry in page:
-            if entry != last:
-                runs += 1
-                last = entry
-    return entries, runs
+        sessions += len(page)
+        for agent_id in page:
+            if agent_id != last:
+                agents += 1
+                last = agent_id
+    return sessions, agents
