@@ -1,13 +1,5 @@
-"""A unit test that reaches for the network fails."""
+"""Tests in this folder open no socket."""
 
-from collections.abc import Iterator
+from tests.support.network import no_network
 
-import pytest
-from pytest_socket import disable_socket, enable_socket
-
-
-@pytest.fixture(autouse=True)
-def no_network() -> Iterator[None]:
-    disable_socket()
-    yield
-    enable_socket()
+__all__ = ["no_network"]

@@ -3,7 +3,7 @@ import json
 from typing import Any, Never
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_sessions.errors import PayloadTooLargeError, ValidationError
@@ -11,10 +11,10 @@ from agent_sessions.http.json_body import read_json_object
 from agent_sessions.http.request_models import SignInInput
 
 EMPTY = 'The body is empty; send a JSON object such as {"agent_name": "Claude"}'
-NO_OBJECT = 'The body must be a JSON object such as {"agent_name": "Claude"}'
-NO_BASE64 = "The body is marked as base64 but is not base64; send it as text"
-NO_UTF8 = "The body is not UTF-8; encode it as UTF-8"
-TWICE = "The body has a field twice; remove one"
+NOT_AN_OBJECT = 'The body must be a JSON object such as {"agent_name": "Claude"}'
+NOT_BASE64 = "The body is marked as base64 but is not base64; send it as text"
+NOT_UTF8 = "The body is not UTF-8; encode it as UTF-8"
+DUPLICATE_FIELD = "The body has a field twice; remove one"
 LONG_NUMBER = "The body has a number with too many digits; shorten it"
 
 TEXT = st.text(max_size=10)
@@ -59,15 +59,14 @@ def of_size(size: int, character: str = "x") -> str:
     ],
     ids=ascii,
 )
-def test_an_object_is_read_as_text_or_as_base64(text: str, value: dict[str, Any]) -> None:
+def test_object_is_read_from_text_and_base64(text: str, value: dict[str, Any]) -> None:
     assert read_json_object({"body": text}) == value
     assert read_json_object({"body": text, "isBase64Encoded": False}) == value
     assert read_json_object(encoded(text.encode())) == value
 
 
 @given(OBJECTS)
-@settings(deadline=None)
-def test_an_object_is_read_as_it_was_written(value: dict[str, Any]) -> None:
+def test_object_round_trips(value: dict[str, Any]) -> None:
     text = json.dumps(value, ensure_ascii=False)
 
     assert read_json_object({"body": text}) == value
@@ -76,19 +75,19 @@ def test_an_object_is_read_as_it_was_written(value: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("flagged", [False, True])
 @pytest.mark.parametrize("event", [{}, {"body": None}, {"body": ""}], ids=["absent", "null", "empty"])
-def test_no_body_is_refused(event: dict[str, Any], flagged: bool) -> None:
+def test_missing_body_is_an_error(event: dict[str, Any], flagged: bool) -> None:
     assert refusal({**event, "isBase64Encoded": flagged}) == EMPTY
 
 
 @pytest.mark.parametrize("text", [" ", "\n", " \t\r\n "], ids=ascii)
-def test_a_blank_body_is_refused(text: str) -> None:
+def test_blank_body_is_an_error(text: str) -> None:
     assert refusal({"body": text}) == EMPTY
     assert refusal(encoded(text.encode())) == EMPTY
 
 
 @pytest.mark.parametrize("text", ["null", "true", "0", "-1.5", "1e999", '"Claude"', "[]", '[{"agent_name": "Claude"}]'])
-def test_json_that_is_no_object_is_refused(text: str) -> None:
-    assert refusal({"body": text}) == NO_OBJECT
+def test_json_that_is_not_an_object_is_an_error(text: str) -> None:
+    assert refusal({"body": text}) == NOT_AN_OBJECT
 
 
 @pytest.mark.parametrize(
@@ -106,20 +105,20 @@ def test_json_that_is_no_object_is_refused(text: str) -> None:
     ],
     ids=ascii,
 )
-def test_what_is_not_json_is_refused_with_its_place(text: str, line: int, column: int) -> None:
+def test_malformed_json_error_has_line_and_column(text: str, line: int, column: int) -> None:
     message = refusal({"body": text})
 
     assert message.startswith("The body is not JSON: ")
     assert message.endswith(f" at line {line}, column {column}")
 
 
-def test_what_is_wrong_with_the_json_is_told() -> None:
+def test_malformed_json_error_has_the_reason() -> None:
     assert refusal({"body": "agent_name=Claude"}) == "The body is not JSON: Expecting value at line 1, column 1"
 
 
 @pytest.mark.parametrize("name", ["NaN", "Infinity", "-Infinity"])
 @pytest.mark.parametrize("text", ["{}", '{{"exclusive": {}}}', '{{"a": [{{"b": {}}}]}}'])
-def test_what_only_python_takes_for_a_number_is_refused(name: str, text: str) -> None:
+def test_nan_and_infinity_are_errors(name: str, text: str) -> None:
     assert refusal({"body": text.format(name)}) == f"The body is not JSON, which has no {name}; remove it"
 
 
@@ -133,12 +132,12 @@ def test_what_only_python_takes_for_a_number_is_refused(name: str, text: str) ->
         '{"a": [{"b": 1, "b": 2}]}',
     ],
 )
-def test_a_field_named_twice_is_refused(text: str) -> None:
-    assert refusal({"body": text}) == TWICE
+def test_duplicate_field_is_an_error(text: str) -> None:
+    assert refusal({"body": text}) == DUPLICATE_FIELD
 
 
 @pytest.mark.parametrize("sign", ["", "-"])
-def test_a_number_of_over_4300_digits_is_refused(sign: str) -> None:
+def test_number_over_4300_digits_is_an_error(sign: str) -> None:
     assert read_json_object({"body": f'{{"a": {sign}{"9" * 4300}}}'}) == {"a": int(f"{sign}1") * (10**4300 - 1)}
     assert refusal({"body": f'{{"a": {sign}{"9" * 4301}}}'}) == LONG_NUMBER
 
@@ -146,13 +145,13 @@ def test_a_number_of_over_4300_digits_is_refused(sign: str) -> None:
 @pytest.mark.parametrize(
     "raw", [b"\xff", b'{"a": "\xff"}', b'{"a": "\xc3"}', b'{"a": "\xc0\xaf"}', b'{"a": "\xed\xa0\x80"}']
 )
-def test_bytes_that_are_not_utf8_are_refused(raw: bytes) -> None:
-    assert refusal(encoded(raw)) == NO_UTF8
+def test_invalid_utf8_is_an_error(raw: bytes) -> None:
+    assert refusal(encoded(raw)) == NOT_UTF8
 
 
 @pytest.mark.parametrize("surrogate", [0xD800, 0xDBFF, 0xDC00, 0xDFFF], ids=hex)
-def test_a_lone_surrogate_in_the_text_is_refused(surrogate: int) -> None:
-    assert refusal({"body": f'{{"agent_name": "{chr(surrogate)}"}}'}) == NO_UTF8
+def test_lone_surrogate_is_an_error(surrogate: int) -> None:
+    assert refusal({"body": f'{{"agent_name": "{chr(surrogate)}"}}'}) == NOT_UTF8
 
 
 @pytest.mark.parametrize(
@@ -160,16 +159,16 @@ def test_a_lone_surrogate_in_the_text_is_refused(surrogate: int) -> None:
     ["{}", "e30", "e30=\n", "e3 0=", "e30==e30=", "_-8=", "\u00e9", "\ud800", '{"agent_name": "Claude"}'],
     ids=ascii,
 )
-def test_what_is_flagged_as_base64_and_is_not_is_refused(text: str) -> None:
-    assert refusal({"body": text, "isBase64Encoded": True}) == NO_BASE64
+def test_malformed_base64_is_an_error(text: str) -> None:
+    assert refusal({"body": text, "isBase64Encoded": True}) == NOT_BASE64
 
 
-def test_base64_without_the_flag_is_not_json() -> None:
+def test_base64_without_the_flag_is_malformed_json() -> None:
     assert refusal({"body": "e30="}).startswith("The body is not JSON: ")
 
 
 @pytest.mark.parametrize("character", ["x", "\u00e9", "\U0001f916"], ids=ascii)
-def test_a_body_has_less_than_8192_bytes(character: str) -> None:
+def test_body_of_8192_bytes_is_too_large(character: str) -> None:
     largest, too_large = of_size(8191, character), of_size(8192, character)
 
     assert read_json_object({"body": largest}) == json.loads(largest)
@@ -180,7 +179,7 @@ def test_a_body_has_less_than_8192_bytes(character: str) -> None:
 
 
 @pytest.mark.parametrize("raw", [b" " * 8192, b"[" * 8192, b"\xff" * 8192, b"\x00" * 1_000_000])
-def test_size_is_judged_before_all_else(raw: bytes) -> None:
+def test_size_is_checked_first(raw: bytes) -> None:
     with pytest.raises(PayloadTooLargeError):
         read_json_object(encoded(raw))
 
@@ -197,17 +196,17 @@ def test_size_is_judged_before_all_else(raw: bytes) -> None:
     ],
     ids=["array", "open array", "in a field", "in an unknown field", "objects", "open objects"],
 )
-def test_nesting_without_end_is_bad_input(text: str) -> None:
+def test_deep_nesting_is_a_validation_error(text: str) -> None:
     with pytest.raises(ValidationError):
         SignInInput.read(read_json_object({"body": text}))
 
 
-def test_nesting_that_the_parser_gives_up_on_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    # How deep the parser goes differs by platform.
-    def give_up(*_: object, **__: object) -> Never:
+def test_recursion_error_of_the_parser_is_an_error_of_the_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The depth at which the parser fails differs by platform.
+    def fail(*_: object, **__: object) -> Never:
         raise RecursionError
 
-    monkeypatch.setattr(json, "loads", give_up)
+    monkeypatch.setattr(json, "loads", fail)
 
     assert refusal({"body": "[" * 4000}) == (
         'The body is nested too deeply; send a flat JSON object such as {"agent_name": "Claude"}'
@@ -221,8 +220,7 @@ def test_nesting_that_the_parser_gives_up_on_is_told(monkeypatch: pytest.MonkeyP
         st.text('{}[]",:\\u0aeN-1 ').map(lambda text: {"body": text}),
     )
 )
-@settings(deadline=None)
-def test_any_body_is_an_object_or_bad_input(event: dict[str, Any]) -> None:
+def test_any_body_is_an_object_or_a_validation_error(event: dict[str, Any]) -> None:
     try:
         value = read_json_object(event)
     except ValidationError:
@@ -230,9 +228,9 @@ def test_any_body_is_an_object_or_bad_input(event: dict[str, Any]) -> None:
     assert isinstance(value, dict)
 
 
-def test_a_byte_order_mark_is_passed_over() -> None:
+def test_byte_order_mark_is_ignored() -> None:
     assert read_json_object({"body": "\ufeff{}"}) == {}
 
 
-def test_a_control_character_in_the_json_is_told_with_its_place() -> None:
+def test_control_character_in_json_error_has_its_place() -> None:
     assert refusal({"body": '{"a": "\n"}'}).endswith("Invalid control character at line 1, column 8")

@@ -47,11 +47,11 @@ def with_claims(**claims: Any) -> dict[str, Any]:
     ],
     ids=lambda text: text.partition(":")[2] if text.startswith("arn") else "",
 )
-def test_a_signed_request_is_owned_by_its_user_or_role(arn: str, owner: str) -> None:
+def test_owner_of_signed_request_is_user_or_role(arn: str, owner: str) -> None:
     assert owner_of(signed_by(arn), api_auth="AWS_IAM") == owner
 
 
-def test_sessions_of_a_role_are_one_owner_and_roles_are_many() -> None:
+def test_sessions_of_one_role_share_an_owner() -> None:
     role = "arn:aws:sts::{}:assumed-role/{}/{}"
     arns = {
         role.format(account, name, session)
@@ -63,13 +63,13 @@ def test_sessions_of_a_role_are_one_owner_and_roles_are_many() -> None:
     assert len({owner_of(signed_by(arn), api_auth="AWS_IAM") for arn in arns}) == 4
 
 
-def test_a_jwt_is_owned_by_its_subject() -> None:
+def test_owner_of_jwt_is_its_subject() -> None:
     claims = {"iss": "https://issuer.example", "aud": "agents", "sub": "auth0|5f7c8ec7"}
 
     assert owner_of(with_claims(**claims), api_auth="JWT") == "jwt:auth0|5f7c8ec7"
 
 
-def test_a_subject_that_looks_like_another_owner_is_not_that_owner() -> None:
+def test_subject_that_looks_like_another_owner_keeps_jwt_prefix() -> None:
     assert owner_of(with_claims(sub=f"iam:{USER}"), api_auth="JWT") == f"jwt:iam:{USER}"
     assert owner_of(with_claims(sub="public"), api_auth="JWT") == "jwt:public"
     assert owner_of(with_claims(sub="arn:aws:sts::111122223333:assumed-role/worker/one"), api_auth="JWT").endswith(
@@ -82,7 +82,7 @@ def test_a_subject_that_looks_like_another_owner_is_not_that_owner() -> None:
     [{}, {"requestContext": {}}, verified_by(None), verified_by({})],
     ids=["no context", "no authorizer", "null", "empty"],
 )
-def test_an_open_gateway_serves_the_public(event: dict[str, Any]) -> None:
+def test_owner_without_authorizer_is_public_if_auth_is_none(event: dict[str, Any]) -> None:
     assert owner_of(event, api_auth="NONE") == "public"
 
 
@@ -109,7 +109,7 @@ def test_an_open_gateway_serves_the_public(event: dict[str, Any]) -> None:
     ],
     ids=ascii,
 )
-def test_no_verified_caller_is_no_owner(event: dict[str, Any], api_auth: str) -> None:
+def test_missing_caller_raises_caller_error(event: dict[str, Any], api_auth: str) -> None:
     with pytest.raises(CallerError, match="ApiAuth"):
         owner_of(event, api_auth=api_auth)
 
@@ -117,19 +117,19 @@ def test_no_verified_caller_is_no_owner(event: dict[str, Any], api_auth: str) ->
 @pytest.mark.parametrize(
     "authorizer", [{"iam": {}}, {"jwt": {"claims": {}}}, {"lambda": {"owner": "ann"}}], ids=["iam", "jwt", "lambda"]
 )
-def test_an_authorizer_that_names_nobody_is_not_the_public(authorizer: dict[str, Any]) -> None:
+def test_authorizer_without_caller_raises_even_if_auth_is_none(authorizer: dict[str, Any]) -> None:
     with pytest.raises(CallerError):
         owner_of(verified_by(authorizer), api_auth="NONE")
 
 
 @pytest.mark.parametrize("api_auth", MODES)
 @pytest.mark.parametrize("event", [signed_by(USER), with_claims(sub="ann")], ids=["iam", "jwt"])
-def test_a_verified_caller_is_never_the_public(event: dict[str, Any], api_auth: str) -> None:
+def test_verified_caller_is_never_public(event: dict[str, Any], api_auth: str) -> None:
     assert owner_of(event, api_auth=api_auth) in (f"iam:{USER}", "jwt:ann")
 
 
 @pytest.mark.parametrize("api_auth", ["AWS_IAM", "JWT"])
-def test_what_the_caller_sends_is_no_proof(api_auth: str) -> None:
+def test_owner_in_request_is_ignored(api_auth: str) -> None:
     claimed = {"iam": {"userArn": USER}, "jwt": {"claims": {"sub": "ann"}}, "owner": USER}
     event = {
         "headers": {"owner": USER, "x-owner": USER, "authorization": "Bearer ann"},

@@ -22,7 +22,7 @@ def refusal(**variables: str) -> str:
     return str(caught.value)
 
 
-def test_two_tables_are_enough() -> None:
+def test_settings_require_only_two_tables() -> None:
     assert Settings.from_environment(TABLES) == Settings(
         agents_table="agents",
         sessions_table="sessions",
@@ -56,7 +56,7 @@ def test_two_tables_are_enough() -> None:
         ("POWERTOOLS_METRICS_NAMESPACE", "MyNamespace", "metrics_namespace", "MyNamespace"),
     ],
 )
-def test_each_variable_sets_its_own_setting(variable: str, text: str, name: str, value: Any) -> None:
+def test_variable_sets_only_its_setting(variable: str, text: str, name: str, value: Any) -> None:
     changed = Settings.from_environment(TABLES | {variable: text})
     default = Settings.from_environment(TABLES)
 
@@ -66,12 +66,12 @@ def test_each_variable_sets_its_own_setting(variable: str, text: str, name: str,
     assert [getattr(changed, other) for other in others] == [getattr(default, other) for other in others]
 
 
-def test_every_setting_has_a_variable_of_its_own() -> None:
+def test_every_setting_has_a_variable() -> None:
     assert set(VARIABLES) == {field.name for field in fields(Settings)}
     assert len(set(VARIABLES.values())) == len(VARIABLES)
 
 
-def test_the_environment_of_the_process_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENTS_TABLE", "from-the-process")
     monkeypatch.setenv("SESSIONS_TABLE", "sessions")
 
@@ -80,7 +80,7 @@ def test_the_environment_of_the_process_is_read(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("variable", ["AGENTS_TABLE", "SESSIONS_TABLE"])
 @pytest.mark.parametrize("text", [None, "", "  "], ids=["unset", "empty", "blank"])
-def test_a_missing_table_is_named(variable: str, text: str | None) -> None:
+def test_missing_table_raises_error_that_names_it(variable: str, text: str | None) -> None:
     environ = {name: value for name, value in (TABLES | {variable: text}).items() if value is not None}
 
     with pytest.raises(SettingsError, match=rf"\A{variable} is not set; template.yaml sets it to the table's name\Z"):
@@ -89,11 +89,11 @@ def test_a_missing_table_is_named(variable: str, text: str | None) -> None:
 
 @pytest.mark.parametrize("variable", sorted(set(VARIABLES.values()) - set(TABLES)))
 @pytest.mark.parametrize("text", ["", "  "], ids=["empty", "blank"])
-def test_a_blank_variable_takes_the_default(variable: str, text: str) -> None:
+def test_blank_variable_takes_the_default(variable: str, text: str) -> None:
     assert Settings.from_environment(TABLES | {variable: text}) == Settings.from_environment(TABLES)
 
 
-def test_space_around_a_value_is_not_part_of_it() -> None:
+def test_values_are_trimmed() -> None:
     read = Settings.from_environment(
         {"AGENTS_TABLE": " agents\n", "SESSIONS_TABLE": "sessions", "REPORT_SEGMENTS": " 8 "}
     )
@@ -103,12 +103,12 @@ def test_space_around_a_value_is_not_part_of_it() -> None:
 
 @pytest.mark.parametrize("variable", WHOLE_NUMBERS)
 @pytest.mark.parametrize("text", ["soon", "1.5", "1e3", "60s", "0x10", "9" * 5000], ids=lambda text: text[:5])
-def test_what_is_no_whole_number_is_named(variable: str, text: str) -> None:
+def test_value_that_is_not_a_whole_number_raises(variable: str, text: str) -> None:
     assert refusal(**{variable: text}) == f"{variable} must be a whole number"
 
 
 @pytest.mark.parametrize("text", ["aws_iam", "IAM", "OPEN", "false", "AWS_IAM,JWT"])
-def test_an_unknown_way_to_verify_callers_is_named(text: str) -> None:
+def test_unknown_api_auth_raises(text: str) -> None:
     assert refusal(API_AUTH=text) == "API_AUTH must be AWS_IAM, JWT or NONE"
 
 
@@ -120,7 +120,7 @@ def test_an_unknown_way_to_verify_callers_is_named(text: str) -> None:
         ("REPORT_SEGMENTS", "report_segments", 1),
     ],
 )
-def test_a_number_below_its_minimum_is_named(variable: str, name: str, minimum: int) -> None:
+def test_number_below_its_minimum_raises(variable: str, name: str, minimum: int) -> None:
     assert getattr(Settings.from_environment(TABLES | {variable: str(minimum)}), name) == minimum
     assert refusal(**{variable: str(minimum - 1)}) == f"{variable} must be at least {minimum}"
     assert refusal(**{variable: "-9"}) == f"{variable} must be at least {minimum}"
@@ -128,17 +128,17 @@ def test_a_number_below_its_minimum_is_named(variable: str, name: str, minimum: 
 
 @pytest.mark.parametrize("variable", ["IDLE_TIMEOUT_SECONDS", "LIFETIME_SECONDS", "TOUCH_INTERVAL_SECONDS"])
 @pytest.mark.parametrize("seconds", [1, 86400])
-def test_no_time_is_refused_for_the_others(variable: str, seconds: int) -> None:
+def test_times_are_independent_of_each_other(variable: str, seconds: int) -> None:
     Settings.from_environment(TABLES | {variable: str(seconds)})
 
 
-def test_settings_do_not_change() -> None:
+def test_settings_are_immutable() -> None:
     settings = Settings.from_environment(TABLES)
 
     with pytest.raises(FrozenInstanceError):
         settings.lifetime = 1  # type: ignore[misc]
 
 
-def test_settings_made_in_code_are_checked_alike() -> None:
+def test_settings_made_in_code_are_validated() -> None:
     with pytest.raises(SettingsError, match="LIFETIME_SECONDS must be at least 1"):
         Settings(agents_table="agents", sessions_table="sessions", lifetime=0)
