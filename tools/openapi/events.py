@@ -80,7 +80,7 @@ def _context(route: Route, called: str) -> dict[str, Any]:
             "sourceIp": "203.0.113.10",
             "userAgent": "python-httpx/0.28.1",
         },
-        "requestId": "JKJaXmPLvHcESHA=",
+        "requestId": examples.REQUEST_ID,
         "routeKey": route.key,
         "stage": "$default",
         "time": "22/Nov/2026:12:00:00 +0000",

@@ -28,6 +28,8 @@ class Success:
     description: str
     body: Any = None
     """The type of its JSON body, from ``response_models``; None if it has no body."""
+    example: Any = None
+    """An example of the body, if ``examples.BODIES`` has none of its type."""
     location: bool = False
     """Whether it has a ``Location`` header."""
     links: dict[str, dict[str, str]] = field(default_factory=dict)

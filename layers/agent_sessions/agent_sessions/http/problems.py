@@ -59,7 +59,7 @@ class Problem(TypedDict):
     detail: str
     """What went wrong, in a sentence for people."""
     error: str
-    """The kind of error, for programs: `ValidationError`, `InvalidSessionError`, `NotFoundError`, `DatabaseError`, …"""
+    """The kind of error, for programs, such as `ValidationError` or `InvalidSessionError`."""
     request_id: str
     """Identifies the request in the logs. Include it when you report a problem."""
     errors: NotRequired[list[BadField]]
