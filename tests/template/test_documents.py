@@ -14,10 +14,14 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 
 
+def anchor(heading: str) -> str:
+    """Return the anchor of a heading, as GitHub makes it."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
 def anchors(document: Path) -> set[str]:
-    """Return the anchors of a document's headings, as GitHub makes them."""
-    headings = re.findall(r"^#+ (.+)$", FENCED.sub("", document.read_text()), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    """Return the anchors of a document's headings."""
+    return set(map(anchor, re.findall(r"^#+ (.+)$", FENCED.sub("", document.read_text()), re.MULTILINE)))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -26,11 +30,11 @@ def test_relative_links_lead_to_files_and_headings(document: Path) -> None:
 
     broken = []
     for link in links:
-        path, _, anchor = link.partition("#")
+        path, _, fragment = link.partition("#")
         if re.match(r"[a-z]+:", path):
             continue
         target = (document.parent / path).resolve() if path else document
-        if not target.exists() or (anchor and anchor not in anchors(target)):
+        if not target.exists() or (fragment and fragment not in anchors(target)):
             broken.append(link)
     assert not broken
 
@@ -84,3 +88,11 @@ def test_pytest_commands_name_existing_tests(document: Path) -> None:
         files = [ROOT / path for path in paths.split()]
         assert all(file.exists() for file in files), paths
         assert not keyword or any(re.search(rf"def test_\w*{keyword}", file.read_text()) for file in files), keyword
+
+
+def test_every_decision_is_in_the_index_by_topic() -> None:
+    index, _, entries = (ROOT / "docs/decisions.md").read_text().partition("\n## ")
+    titles = re.findall(r"^(?:## )?(\d{4}-\d\d-\d\d · .+)$", entries, re.MULTILINE)
+    indexed = re.findall(r"^- \[.+\]\(#(.+)\)$", index, re.MULTILINE)
+
+    assert sorted(indexed) == sorted(anchor(title) for title in titles)
