@@ -1,5 +1,6 @@
 """template.yaml and its nested stacks, parsed for the tests and the benchmark."""
 
+import re
 from typing import Any, NamedTuple
 
 import yaml
@@ -102,6 +103,14 @@ def table_definition(logical_id: str) -> dict[str, Any]:
     properties = RESOURCES[logical_id]["Properties"]
     wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
     return {"TableName": logical_id} | {name: properties[name] for name in wanted if name in properties}
+
+
+def whole_number_bounds(parameter: str) -> tuple[int, int]:
+    """Return the smallest and the largest value of a parameter, as its constraint describes them."""
+    bounds = re.fullmatch(r"must be a whole number from (\d+) to (\d+)", PARAMETERS[parameter]["ConstraintDescription"])
+    if not bounds:
+        raise ValueError(f"{parameter} describes no bounds")
+    return int(bounds[1]), int(bounds[2])
 
 
 def access_log_format() -> str:

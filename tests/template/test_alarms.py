@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.monitoring import alarms, resources, widgets
 from tools import ROOT
-from tools.cloudformation import MONITORING, PARAMETERS
+from tools.cloudformation import MONITORING, whole_number_bounds
 from tools.dashboard.metric_math import Series, evaluate
 
 NOW = 1_800_000_000 // 900 * 900
@@ -122,9 +122,9 @@ def test_report_silent_alarms_if_no_report_ever_ran() -> None:
     assert is_on(alarms()["ReportSilent"], {"reports": {}})
 
 
-@pytest.mark.parametrize("minutes", ["MinValue", "MaxValue"])
-def test_report_silent_is_valid_for_every_report_interval(minutes: str) -> None:
-    alarm = alarms(ReportMinutes=str(PARAMETERS["ReportMinutes"][minutes]))["ReportSilent"]
+@pytest.mark.parametrize("minutes", whole_number_bounds("ReportMinutes"))
+def test_report_silent_is_valid_for_every_report_interval(minutes: int) -> None:
+    alarm = alarms(ReportMinutes=str(minutes))["ReportSilent"]
 
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
     assert period_of(alarm) % 60 == 0

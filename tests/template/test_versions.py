@@ -3,14 +3,16 @@
 import json
 import re
 import subprocess
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tools import ROOT
-from tools.cloudformation import PARAMETERS, RESOURCES, TEMPLATE
+from tools.cloudformation import PARAMETERS, RESOURCES, TEMPLATE, resources, whole_number_bounds
 
 API_FUNCTIONS = ("SessionsFunction", "AgentsFunction")
+TABLES = sorted(resources("AWS::DynamoDB::Table"))
 # SAM's own translator, the same that CloudFormation runs. It expects the code to be in S3.
 TRANSLATE = """
 import json, sys
@@ -57,13 +59,23 @@ def versions(transformed: dict[str, Any]) -> set[str]:
 
 def references(node: Any) -> set[str]:
     """Return every logical id and parameter that a node refers to."""
-    if isinstance(node, dict):
-        return set().union(
-            {node["Ref"]} if "Ref" in node else set(),
-            re.findall(r"\$\{([\w:]+)", node["Fn::Sub"]) if isinstance(node.get("Fn::Sub"), str) else (),
-            *(references(each) for each in node.values()),
-        )
-    return set().union(*(references(each) for each in node)) if isinstance(node, list) else set()
+    match node:
+        case {"Ref": str(name)}:
+            return {name}
+        case {"Fn::Sub": str(text)}:
+            return placeholders(text)
+        case {"Fn::Sub": [str(text), dict(variables)]}:
+            used = placeholders(text)
+            return used - set(variables) | references([variables[name] for name in used & set(variables)])
+        case dict():
+            return references(list(node.values()))
+        case list():
+            return set().union(*map(references, node))
+    return set()
+
+
+def placeholders(text: str) -> set[str]:
+    return set(re.findall(r"\$\{([\w:]+)", text))
 
 
 @pytest.fixture(scope="module")
@@ -91,30 +103,52 @@ def test_changed_code_publishes_version_of_its_function(transformed: dict[str, A
 
 
 @pytest.mark.parametrize("function", API_FUNCTIONS)
-def test_changed_parameter_publishes_version(function: str) -> None:
-    # SAM does not see the values of parameters. CloudFormation does, and replaces a version if its description changes.
-    # If only the description differed, Lambda would refuse to publish.
+def test_changed_parameter_or_table_publishes_version(function: str) -> None:
+    # SAM sees neither the values of parameters nor the names of tables. CloudFormation does, and replaces a version if
+    # its description changes. If only the description differed, Lambda would refuse to publish.
     properties = {**TEMPLATE["Globals"]["Function"], **RESOURCES[function]["Properties"]}
     description = properties.pop("VersionDescription")
     for not_in_a_version in ("ReservedConcurrentExecutions", "DeploymentPreference"):
         properties.pop(not_in_a_version)
 
-    assert references(description) == references(properties) & set(PARAMETERS)
+    assert set(TABLES) <= references(properties)
+    assert references(description) == references(properties) & {*PARAMETERS, *TABLES}
+
+
+def version_description(function: str, tables: dict[str, str], values: Callable[[str], str]) -> str:
+    """Return a version's description, given the names of the tables and the value of each parameter."""
+    text, variables = RESOURCES[function]["Properties"]["VersionDescription"]["Fn::Sub"]
+    ends = {}
+    for name, value in variables.items():
+        index, split = value["Fn::Select"]
+        separator, table = split["Fn::Split"]
+        ends[name] = tables[table["Ref"]].split(separator)[index]
+    return re.sub(r"\$\{(\w+)\}", lambda match: ends.get(match[1]) or values(match[1]), text)
+
+
+@pytest.mark.parametrize("function", API_FUNCTIONS)
+@pytest.mark.parametrize("table", TABLES)
+def test_replaced_table_changes_version_description(function: str, table: str) -> None:
+    names = {name: f"my-stack-{name}-1ABC2DEF3GHI" for name in TABLES}
+    replaced = names | {table: f"my-stack-{table}-9XYZ8UVW7RST"}
+
+    before, after = (version_description(function, each, str) for each in (names, replaced))
+
+    assert before != after
 
 
 @pytest.mark.parametrize("function", API_FUNCTIONS)
 def test_longest_version_description_fits(function: str) -> None:
     # https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
-    text = RESOURCES[function]["Properties"]["VersionDescription"]["Fn::Sub"]
+    longest_stack_name = "s" * 128
+    names = {name: f"{longest_stack_name}-{name}-1ABC2DEF3GHI4" for name in TABLES}
 
-    longest = re.sub(r"\$\{(\w+)\}", lambda match: max(map(str, values(match[1])), key=len), text)
-
-    assert len(longest) <= 256
+    assert len(version_description(function, names, longest)) <= 256
 
 
-def values(parameter: str) -> list[Any]:
-    each = PARAMETERS[parameter]
-    return each.get("AllowedValues") or [each["Default"], each.get("MaxValue", 10**9 - 1)]
+def longest(parameter: str) -> str:
+    values = PARAMETERS[parameter].get("AllowedValues") or whole_number_bounds(parameter)
+    return max(map(str, values), key=len)
 
 
 def test_replaced_versions_are_deleted(transformed: dict[str, Any]) -> None:
