@@ -125,4 +125,8 @@ class ListSessionsInput(Input):
     limit: Annotated[
         int, Field(ge=1, le=MAX_PAGE, description="The most sessions in the answer."), BeforeValidator(_page_size)
     ] = MAX_PAGE
-    next: Annotated[str | None, AfterValidator(_cursor), Field(description="The `next` of the page before.")] = None
+    next: Annotated[
+        str | None,
+        AfterValidator(_cursor),
+        Field(description="The `next` of the previous page.", json_schema_extra={"format": "uuid"}),
+    ] = None
