@@ -1,45 +1,59 @@
-# Every command makes what it needs: virtual environments from the pinned requirements, then itself.
+# Every command installs what it needs, in virtual environments from the pinned requirements, and then runs.
 
 PYTHON ?= python3.13
-# Not the PORT that other programs leave in the environment.
-PORT =
-QUICK =
-# The tools need nothing but Python itself.
+# The tools that run before anything is installed need only Python's standard library.
 PYTHON_HERE = $(firstword $(wildcard .venv/bin/python) $(PYTHON))
 export SAM_CLI_TELEMETRY = 0
 export REDOCLY_TELEMETRY = off
 export REDOCLY_SUPPRESS_UPDATE_NOTICE = true
 export PYTHONPATH = layers/agent_sessions
-# Without bytecode every start of every tool compiles it anew.
+# Without bytecode, every start of every tool would compile its modules.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Amazon's own DynamoDB; without Java or Maven its tests are skipped, and say so.
+# Amazon's own DynamoDB. `make test` skips its tests, and says so, if Java or Maven is missing.
 ENGINE := $(if $(shell command -v java && command -v mvn),.envs/dynamodb-local/.done)
 
+COMMANDS := help local stop demo dashboard invoke unit test prove fuzz peers speed bench check openapi format lock deploy clean
+VARIABLES := PYTHON PORT PART QUICK STACK REGION PARAMETERS GUIDED
+
 .DEFAULT_GOAL := help
-.PHONY: help local stop demo dashboard invoke unit test prove fuzz peers speed bench check openapi format lock deploy clean
+.PHONY: $(COMMANDS) require-python require-java
+
+# A misspelt command or variable stops make before it starts anything: some commands are nearly names of folders.
+similar = $(shell $(PYTHON_HERE) -c 'import difflib, sys; print(*difflib.get_close_matches(sys.argv[1], sys.argv[3:], 1, float(sys.argv[2])))' $(1) 2>/dev/null)
+suggestion = $(if $(1),did you mean `make $(1)`? ,)
+unknown := $(firstword $(filter-out $(COMMANDS) .%,$(MAKECMDGOALS)))
+ifneq ($(unknown),)
+$(error There is no `make $(unknown)`; $(call suggestion,$(call similar,$(unknown) 0.6 $(COMMANDS)))`make help` lists the commands)
+endif
+given := $(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(name)))
+$(foreach name,$(filter-out $(VARIABLES) PATH PYTHONPATH,$(given)),$(foreach near,$(call similar,$(name) 0.75 $(VARIABLES)),\
+	$(error There is no variable $(name); did you mean $(near)?)))
 
 help: ## list the commands
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "make %-9s %s\n", $$1, $$2}'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-local: .envs/sam/.done .envs/ministack/.done ## start the service on a local AWS emulator, or update it (PORT=4566)
-	@$(PYTHON_HERE) -m tools.local up $(if $(PORT),--port $(PORT))
+local: require-python ## start the service on a local AWS emulator, or update it (PORT=4566)
+	@$(PYTHON_HERE) -m tools.local up --port "$(PORT)"
 
-stop: ## stop what `make local` started
+stop: require-python ## stop the local service and delete its data
 	@$(PYTHON_HERE) -m tools.local down
 
-demo: ## sign in, validate, list, sign out against the local service
+demo: require-python ## run a walkthrough against the local service
 	@$(PYTHON_HERE) -m tools.demo
 
-dashboard: .envs/plot/.done ## draw the CloudWatch dashboard from what the local service did
+dashboard: require-python ## draw the CloudWatch dashboard of the local service
+	@$(PYTHON_HERE) -m tools.local require-service
+	@$(MAKE) --silent .envs/plot/.done
 	@.envs/plot/bin/python -m tools.dashboard
 
-invoke: .venv/.done .envs/sam/.done ## put every event in events/ through `sam local invoke`, which needs Docker
-	@$(PYTHON_HERE) -m tools.invoke
+invoke: require-python ## run every event in events/ with `sam local invoke`, which needs Docker
+	@$(PYTHON_HERE) -m tools.local require-docker
+	@$(MAKE) --silent .venv/.done .envs/sam/.done
+	@.venv/bin/python -m tools.invoke
 
 # Groups of tests that share an emulator or a table run in one process, in the order of collection.
 PARALLEL = --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
-PART =
 
 unit: .venv/.done ## run the tests that need no other program, in less than 30 seconds
 	.venv/bin/pytest $(PARALLEL) -m "not slow" tests/unit tests/integration tests/template tests/tools
@@ -47,22 +61,22 @@ unit: .venv/.done ## run the tests that need no other program, in less than 30 s
 test: .venv/.done .envs/sam/.done .envs/ministack/.done .envs/plot/.done $(ENGINE) ## run all tests at short length, in less than 5 minutes
 	.venv/bin/pytest $(PARALLEL) --cov
 
-prove: .venv/.done .envs/sam/.done .envs/ministack/.done .envs/plot/.done $(ENGINE) ## run all tests at full length, or some (PART="tests/dynamodb tests/faults")
+prove: require-java .venv/.done .envs/sam/.done .envs/ministack/.done .envs/plot/.done $(ENGINE) ## run all tests at full length, or some (PART="tests/dynamodb")
 	TEST_LENGTH=full .venv/bin/pytest $(PARALLEL) --durations=20 $(PART)
 
 fuzz: .venv/.done .envs/sam/.done .envs/ministack/.done ## send 10,000 generated requests to the service on an emulator
 	TEST_LENGTH=full .venv/bin/pytest --capture=no tests/e2e/test_fuzz.py
 
-peers: .envs/peers/.done $(ENGINE) ## show on the engine what other session stores do and do not
+peers: require-java .envs/peers/.done $(ENGINE) ## test other session stores on DynamoDB Local for the same promises
 	PYTHONPATH=.:layers/agent_sessions .envs/peers/bin/pytest --confcutdir=tests/peers --override-ini=addopts=--import-mode=importlib tests/peers
 
-speed: .venv/.done .envs/sam/.done $(ENGINE) ## fail where a start, a warm request or a package has grown since the last `make bench`
+speed: require-java .venv/.done .envs/sam/.done $(ENGINE) ## fail if a start, a warm request or a package has grown since the last `make bench`
 	.venv/bin/pytest --confcutdir=tests/speed tests/speed
 
-bench: .venv/.done .envs/sam/.done .envs/peers/.done .envs/plot/.done $(ENGINE) ## measure speed, memory and cost beside other session stores; write docs/performance.md (QUICK=1)
+bench: require-java .venv/.done .envs/sam/.done .envs/peers/.done .envs/plot/.done $(ENGINE) ## measure speed, memory and cost, and write docs/performance.md (QUICK=1)
 	@.venv/bin/python -m benchmarks $(if $(QUICK),--quick)
 
-check: .venv/.done .envs/sam/.done .envs/checkov/.done .envs/openapi-linters/.done ## lint, types, imports, template, the OpenAPI document, and whether generated files are up to date
+check: .venv/.done .envs/sam/.done .envs/checkov/.done .envs/openapi-linters/.done ## check code, types, imports, templates and generated documents
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy
@@ -74,30 +88,42 @@ check: .venv/.done .envs/sam/.done .envs/checkov/.done .envs/openapi-linters/.do
 	$(WITH_NODE) .envs/openapi-linters/node_modules/.bin/redocly lint --config tools/openapi/redocly.yaml docs/openapi.json
 	$(WITH_NODE) .envs/openapi-linters/node_modules/.bin/spectral lint --ruleset tools/openapi/spectral.yaml --fail-severity hint docs/openapi.json
 
-openapi: .venv/.done ## write docs/openapi.json, events/ and the route table in README.md from tools/openapi/routes.py
+openapi: .venv/.done ## write docs/openapi.json, events/ and the route table in README.md
 	.venv/bin/python -m tools.openapi
 
 format: .venv/.done ## format the code
 	.venv/bin/ruff format
 	.venv/bin/ruff check --fix
 
-deploy: .envs/sam/.done ## deploy to AWS with your credentials, asking for each parameter
-	PATH="$(CURDIR)/.venv/bin:$$PATH" .envs/sam/bin/sam build
-	.envs/sam/bin/sam deploy --guided
+deploy: export STACK := $(STACK)
+deploy: export REGION := $(REGION)
+deploy: export PARAMETERS := $(PARAMETERS)
+deploy: export GUIDED := $(GUIDED)
+deploy: .envs/sam/.done ## deploy to AWS (STACK=, REGION=, PARAMETERS="Name=value …", GUIDED=1)
+	@.envs/sam/bin/python -m tools.deploy
 
 LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header --upgrade
-lock: .venv/.uv ## pin the newest versions of all dependencies
+lock: .venv/.uv ## pin the newest version of every dependency
 	$(LOCK) layers/agent_sessions/requirements.in -o layers/agent_sessions/requirements.txt
 	for name in bootstrap dev sam ministack checkov plot peers node; do $(LOCK) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 	for lock in requirements/*/package-lock.json; do rm "$$lock" && (cd "$${lock%/*}" && $(NPM) install --package-lock-only) || exit 1; done
 
-clean: stop ## remove everything that was made
+clean: stop ## remove everything that these commands made
 	rm -rf .venv .envs .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 
-# uv installs; pip, which comes with Python, installs uv.
+is_python = -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null || { \
+	echo "Python 3.13 is missing: install it, or give its path: make $(firstword $(MAKECMDGOALS)) PYTHON=/path/to/python3.13" >&2; exit 1; }
+
+require-python:
+	@$(PYTHON_HERE) $(is_python)
+
+require-java:
+	@command -v java >/dev/null && command -v mvn >/dev/null || { \
+		echo "make $(firstword $(MAKECMDGOALS)) needs DynamoDB Local: install Java 17 or newer, and Maven, which downloads it" >&2; exit 1; }
+
+# pip, which comes with Python, installs uv; uv installs everything else.
 .venv/.uv: requirements/bootstrap.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null || { \
-		echo "Python 3.13 is missing: install it, or say where it is: make $(firstword $(MAKECMDGOALS)) PYTHON=/path/to/python3.13" >&2; exit 1; }
+	@$(PYTHON) $(is_python)
 	@echo "Making the virtual environment .venv"
 	@$(PYTHON) -m venv --clear .venv
 	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
@@ -106,12 +132,12 @@ clean: stop ## remove everything that was made
 INSTALL = UV_PYTHON_DOWNLOADS=never .venv/bin/uv pip install --quiet --require-hashes
 
 .venv/.done: .venv/.uv requirements/dev.txt
-	@echo "Installing the tests and what they test"
+	@echo "Installing the tests and the service's dependencies into .venv"
 	@$(INSTALL) --python .venv/bin/python -r requirements/dev.txt
 	@touch $@
 
-# The emulator and SAM CLI pin different versions of boto3, so each has an environment of its own; so have
-# other session stores, which are only measured, and matplotlib, which only draws.
+# The emulator and SAM CLI pin different versions of boto3, so each has its own environment. The other session
+# stores, which are only measured, and matplotlib, which only draws, have theirs too.
 .envs/%/.done: requirements/%.txt .venv/.uv
 	@echo "Installing $* into .envs/$*"
 	@UV_PYTHON_DOWNLOADS=never .venv/bin/uv venv --quiet --clear --python .venv/bin/python .envs/$*
@@ -129,7 +155,7 @@ NPM = $(WITH_NODE) node $(NODE)/lib/node_modules/npm/bin/npm-cli.js --ignore-scr
 	@cd .envs/$* && $(NPM) ci
 	@touch $@
 
-# Copied beside and then moved: what is half downloaded is never used.
+# Downloaded beside its place and then moved: a partial download is never used.
 .envs/dynamodb-local/.done: tools/dynamodb/pom.xml
 	@echo "Downloading DynamoDB Local into .envs/dynamodb-local"
 	@rm -rf .envs/dynamodb-local .envs/dynamodb-local.part

@@ -12,8 +12,8 @@ from benchmarks.results import load, save
 from benchmarks.run import FULL, QUICK, measure
 from tools import ROOT
 from tools.dynamodb.local_engine import missing
-from tools.local.__main__ import step
-from tools.local.emulator import LocalError
+from tools.local import LocalError
+from tools.progress import step
 
 DOCS, QUICK_FOLDER = ROOT / "docs", ROOT / ".local/bench"
 RESULTS = "performance/results.json"

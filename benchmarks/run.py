@@ -17,7 +17,7 @@ from benchmarks.service import Service
 from tools import ROOT
 from tools.dynamodb.local_engine import FOLDER, Engine
 from tools.local import stack
-from tools.local.__main__ import step
+from tools.progress import step
 
 PEERS_PYTHON = (str(ROOT / ".envs/peers/bin/python"),)
 JAVA_OPTIONS = ("-Xmx3g", "-XX:+UseSerialGC")  # for a million items in memory

@@ -7,8 +7,12 @@ from hypothesis import settings
 
 from agent_sessions import clock
 from tests.support.length import LENGTH, examples
+from tools.local.loopback import bypass_proxy
 
 pytest_plugins = ["tests.guards.plugin", "tests.support.database", "tests.support.functions", "pytester"]
+
+# Servers of the tests listen on this machine, where no proxy reaches them.
+bypass_proxy()
 
 # Of property tests that say nothing else.
 settings.register_profile(LENGTH, examples(100, 1_000))

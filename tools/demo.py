@@ -6,18 +6,33 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from tools.local.__main__ import FOLDER
-from tools.local.emulator import Emulator
+from tools.local import LocalError
+from tools.local.loopback import bypass_proxy
+from tools.local.service import FOLDER, require_running
 
 
 def main() -> int:
-    """Play the story; fail where an answer is not the one that it needs."""
-    emulator = Emulator.running(FOLDER)
-    if emulator is None or not (FOLDER / "url").exists():
-        print("Start the service first: make local", file=sys.stderr)
+    """Run the walkthrough; print one sentence and return 1 if it fails."""
+    bypass_proxy()
+    try:
+        walk_through(Api(service_url()))
+    except LocalError as error:
+        print(f"make demo: {error}", file=sys.stderr)
         return 1
-    api = Api((FOLDER / "url").read_text())
+    return 0
 
+
+def service_url() -> str:
+    """Return the URL of the local service; raises LocalError if it is not running."""
+    require_running()
+    try:
+        return (FOLDER / "url").read_text()
+    except FileNotFoundError:
+        raise LocalError("the local service is still starting; wait until `make local` has printed its URL") from None
+
+
+def walk_through(api: "Api") -> None:
+    """Make every call, and show each with its response; raises LocalError if one is not as expected."""
     say("An agent signs in with its name and what it works on")
     first = api.call("POST", "/sessions", 201, {"agent_name": "Claude", "context": "Project A"})
 
@@ -46,7 +61,6 @@ def main() -> int:
 
     say("Bad input is told what to change")
     api.call("POST", "/sessions", 400, {"agent_name": "Claude", "contxt": "Project A"})
-    return 0
 
 
 class Api:
@@ -73,6 +87,8 @@ class Api:
                 status, text = response.status, response.read()
         except urllib.error.HTTPError as error:
             status, text = error.code, error.read()
+        except OSError as error:
+            raise LocalError(f"{self._url} does not respond ({error}); its log is {FOLDER}/emulator.log") from error
         answer: dict[str, Any] = json.loads(text) if text else {}
         print(f"  {status}")
         if answer:
@@ -95,10 +111,10 @@ def shortened(token: str) -> str:
     return f"…{token[-6:]}"
 
 
-def require(true: bool, otherwise: str) -> None:
-    """Stop the story where it goes wrong."""
-    if not true:
-        sys.exit(f"make demo: {otherwise}")
+def require(condition: bool, otherwise: str) -> None:
+    """Raise LocalError unless a condition is true."""
+    if not condition:
+        raise LocalError(otherwise)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`make invoke`: every event in events/ through `sam local invoke`, a line each."""
+"""`make invoke`: pass every event in events/ to its function with `sam local invoke`; print a line for each."""
 
 import json
 import re
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools import ROOT
+from tools import ROOT, progress
 from tools.cloudformation import logical_function
-from tools.local import docker, stack
-from tools.local.__main__ import DEFAULT_PORT, FOLDER
-from tools.local.__main__ import step as announce
-from tools.local.emulator import Emulator, LocalError
+from tools.local import LocalError, docker, stack
+from tools.local.emulator import Emulator
+from tools.local.loopback import bypass_proxy
+from tools.local.service import DEFAULT_PORT, FOLDER
 from tools.openapi.events import for_session
 from tools.openapi.routes import ROUTES
 
@@ -40,19 +40,19 @@ def steps() -> Iterator[Step]:
 
 
 def invoke_all() -> bool:
-    """Invoke every event, and return whether each was answered as it should be."""
+    """Invoke every event, and return whether each had its expected result."""
     docker.require_engine()
     FOLDER.mkdir(exist_ok=True)
     emulator = Emulator.running(FOLDER)
     port = emulator.port if emulator else DEFAULT_PORT
     log = FOLDER / "invoke.log"
     log.write_text("")
-    announce("Building the layer and the functions", lambda: stack.build(log))
-    print("Invoking each event in a container of its own; ms include its start")
+    progress.step("Building the layer and the functions", lambda: stack.build(log))
+    print("Invoking each event in a container of its own; the durations include its start")
     if emulator is None:
-        print("No local service runs, so no database answers, and 503 is right: `make local` starts one")
+        print("The local service is not running, so 503 is expected; start it first: make local")
     print()
-    # SAM would ask the registry for a newer one each time, and give up where there is no network.
+    # SAM CLI looks for a newer image at each call, and fails without a network.
     pull = not docker.has_image(IMAGE)
     good = True
     started: dict[str, str] = {}
@@ -61,25 +61,25 @@ def invoke_all() -> bool:
         event = json.loads((ROOT / f"events/{step.event}.json").read_text())
         if started:
             event = for_session(event, **started)
-        response, took = invoke(logical_function(step.function), event, port=port, log=log, pull=pull)
+        response, duration = invoke(logical_function(step.function), event, port=port, log=log, pull=pull)
         pull = False
         status = status_of(response)
         remark = "" if status == expected else f"   expected {expected}"
-        print(f"{step.event:<20} {status:<14} {took:>7} ms{remark}", flush=True)
+        print(f"{step.event:<20} {status:<14} {duration:>7} ms{remark}", flush=True)
         good = good and status == expected
         if step.event == "sign_in" and status == "201":
             signed_in = json.loads(response["body"])
             started = {name: signed_in[name] for name in ("session_token", "session_id")}
     if not good:
-        print(f"\nWhat the functions and SAM wrote is in {log}", file=sys.stderr)
+        print(f"make invoke: not every result was the expected one; the functions' output is in {log}", file=sys.stderr)
     return good
 
 
 def invoke(function: str, event: dict[str, Any], *, port: int, log: Path, pull: bool) -> tuple[Any, str]:
-    """Invoke a function in a container; return what it answered, and the milliseconds that it took.
+    """Invoke a function in a container; return its response, and its duration in milliseconds ("?" if unknown).
 
     Raises:
-        LocalError: SAM could not; the message is its own.
+        LocalError: SAM CLI failed; the message is its own.
     """
     variables = FOLDER / "env.json"
     variables.write_text((ROOT / "events/env.json").read_text().replace(f":{DEFAULT_PORT}", f":{port}"))
@@ -97,18 +97,19 @@ def invoke(function: str, event: dict[str, Any], *, port: int, log: Path, pull: 
     with log.open("a") as file:
         file.write(f"\n$ sam {' '.join(command)}\n{done.stderr}")
     if done.returncode or not done.stdout:
-        raise LocalError(f"sam local invoke failed: {stack.reason(done.stderr)} (all of it is in {log})")
-    took = re.findall(r"\tDuration: (\d+)", done.stderr)
-    return json.loads(done.stdout), took[-1] if took else "?"
+        raise LocalError(f"sam local invoke failed: {stack.reason(done.stderr)} (its whole output is in {log})")
+    durations = re.findall(r"\tDuration: (\d+)", done.stderr)
+    return json.loads(done.stdout), durations[-1] if durations else "?"
 
 
-def status_of(answer: Any) -> str:
-    """Return the status of an HTTP answer, the type of an error that a function raised, or "ok"."""
-    return str(answer.get("statusCode") or answer.get("errorType") or "ok")
+def status_of(response: Any) -> str:
+    """Return the status of an HTTP response, the type of an error that a function raised, or "ok"."""
+    return str(response.get("statusCode") or response.get("errorType") or "ok")
 
 
 def main() -> int:
-    """Invoke all; one sentence and a status of 1 where that cannot be done."""
+    """Invoke all; print one sentence and return 1 if that fails."""
+    bypass_proxy()
     try:
         return 0 if invoke_all() else 1
     except LocalError as error:

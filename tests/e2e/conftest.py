@@ -18,7 +18,8 @@ from tests.guards.leaks import LEAKS
 from tests.support.contract import ApiResponse, check_response
 from tools import ROOT
 from tools.local import stack
-from tools.local.emulator import Emulator, free_port
+from tools.local.emulator import Emulator
+from tools.local.loopback import free_port
 from tools.openapi.routes import BY_NAME
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 
 CLIENT_CONFIG = 60  # seconds
+NO_PROXY_RUNS = "http://127.0.0.1:9"
 
 
 @pytest.fixture(scope="session")
@@ -33,17 +35,20 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     """An emulator of these tests' own, with the service built; it ends with them.
 
     AUTH makes it check every signature and every permission, as AWS does: a function that lacks an
-    action fails its test.
+    action fails its test. A proxy that nobody runs is set, so that a call that does not bypass it fails.
     """
     folder = tmp_path_factory.mktemp("emulator")
     stack.build(folder / "sam.log")
     daemon = SpanDaemon()
-    emulator = Emulator.start(folder, free_port(), AUTH="true", AWS_XRAY_DAEMON_ADDRESS=daemon.address)
-    try:
-        yield emulator
-        search(LEAKS, emulator, daemon)
-    finally:
-        emulator.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HTTP_PROXY", NO_PROXY_RUNS)
+        patch.setenv("http_proxy", NO_PROXY_RUNS)
+        emulator = Emulator.start(folder, free_port(), AUTH="true", AWS_XRAY_DAEMON_ADDRESS=daemon.address)
+        try:
+            yield emulator
+            search(LEAKS, emulator, daemon)
+        finally:
+            emulator.stop()
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def test_an_answer_is_told_in_a_word(answer: dict[str, Any], status: str) -> Non
 
 @pytest.mark.parametrize(
     ("path", "missing"),
-    [("/nowhere", "there is no docker command"), (None, "no Docker engine answers")],
+    [("/nowhere", "there is no docker command"), (None, "no Docker engine responds")],
     ids=["no docker", "no engine"],
 )
 def test_without_docker_it_says_what_is_missing(path: str | None, missing: str, tmp_path: Path) -> None:
@@ -117,21 +117,21 @@ def test_without_docker_it_says_what_is_missing(path: str | None, missing: str, 
 
 
 @pytest.mark.parametrize(
-    ("told", "address"),
+    ("bridge", "address"),
     [("127.0.0.1", "127.0.0.1"), ("127.0.0.0/16", "127.0.0.1"), ("203.0.113.1", None), ("", None)],
     ids=["its address", "its network only", "in a machine of its own", "no docker"],
 )
 def test_containers_reach_this_machine_at_the_address_of_their_bridge(
-    told: str, address: str | None, monkeypatch: pytest.MonkeyPatch
+    bridge: str, address: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enable_socket()  # it tries whether an address is this machine's, and speaks to nobody
-    monkeypatch.setattr(docker, "_asked", lambda *_: told or None)
+    monkeypatch.setattr(docker, "_docker", lambda *_: bridge or None)
 
     assert docker.bridge_address() == address
 
 
 @pytest.mark.parametrize(
-    ("told", "endpoint"),
+    ("variable", "endpoint"),
     [
         ("", "https://dynamodb.eu-west-1.amazonaws.com"),
         ("http://host.docker.internal:4566", "http://host.docker.internal:4566"),
@@ -139,9 +139,9 @@ def test_containers_reach_this_machine_at_the_address_of_their_bridge(
     ids=["empty", "an emulator"],
 )
 def test_an_empty_endpoint_is_aws_itself(
-    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, told: str, endpoint: str
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, variable: str, endpoint: str
 ) -> None:
     assert environment["AWS_ENDPOINT_URL"] == "", "what the template says"
-    monkeypatch.setenv("AWS_ENDPOINT_URL", told)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", variable)
 
     assert BotocoreTransport.connect().client.meta.endpoint_url == endpoint

@@ -15,8 +15,10 @@ from tools.dashboard.body import Metric, Widget, read_widgets
 from tools.dashboard.draw import NO_DATA, Picture
 from tools.dashboard.emulated import Clients, physical_ids, put_metrics
 from tools.dashboard.series import Drawn, Reader
-from tools.local.__main__ import FOLDER
-from tools.local.emulator import Emulator, LocalError, aws_environ
+from tools.local import LocalError
+from tools.local.emulator import Emulator, aws_environ
+from tools.local.loopback import bypass_proxy
+from tools.local.service import FOLDER, require_running
 from tools.local.stack import STACK_NAME
 
 PERIODS = (5, 10, 30, 60, 300)  # seconds
@@ -93,12 +95,9 @@ def main() -> int:
     parser.add_argument("--stack-name", default=STACK_NAME, help=f"whose dashboard ({STACK_NAME})")
     parser.add_argument("--to", type=Path, default=FOLDER / "dashboard.png", help="the picture")
     arguments = parser.parse_args()
-    emulator = Emulator.running(arguments.folder)
-    if emulator is None:
-        print("Start the service first: make local", file=sys.stderr)
-        return 1
+    bypass_proxy()
     try:
-        lines = make(emulator, arguments.stack_name, arguments.to)
+        lines = make(require_running(arguments.folder), arguments.stack_name, arguments.to)
     except LocalError as error:
         print(f"make dashboard: {error}", file=sys.stderr)
         return 1

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from tools import ROOT
-from tools.local.emulator import free_port
+from tools.local.loopback import free_port
 
 FOLDER = ROOT / ".envs/dynamodb-local"
 # It lives for minutes on few processors: what costs least to begin with costs least at all.

@@ -1,1 +1,5 @@
-"""The service on this machine: an AWS emulator, and template.yaml deployed to it by SAM."""
+"""The service on this machine: an AWS emulator, and template.yaml deployed to it by SAM CLI."""
+
+
+class LocalError(Exception):
+    """A local command cannot do its work; the message says why, and what to do."""

@@ -1,73 +1,73 @@
-"""Starting, finding and stopping the AWS emulator (ministack)."""
+"""Start, find and stop the AWS emulator (ministack)."""
 
 import fcntl
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
 
 from tools import ROOT
+from tools.local import LocalError
+from tools.local.loopback import LOCALHOST, bypass_proxy, require_free_port
 
 HYPERCORN = ROOT / ".envs/ministack/bin/hypercorn"
-# ministack's own command listens on one address; the web server that it is made with, on several. Every
-# connection and every function takes files: as many as may be.
+# ministack's own command listens on one address and lets every web page in, so its web server runs
+# tools/local/server.py instead. Every connection and every function opens files: raise the limit.
 SERVE = [
     "/bin/sh",
     "-c",
     'ulimit -n "$(ulimit -H -n)" 2>/dev/null; exec "$0" "$@"',
     str(HYPERCORN),
-    "ministack.app:app",
+    "tools.local.server:app",
 ]
-LOCALHOST = "127.0.0.1"
-START_SECONDS = 30
-STOP_SECONDS = 10
-
-
-class LocalError(Exception):
-    """The local service cannot do what was asked; the message is for the person at the keyboard."""
+# The name under which containers reach this machine.
+CONTAINER_HOST = "host.docker.internal"
+# Deadlines that only bound a hang: a busy machine takes long.
+START_SECONDS = 120
+STOP_SECONDS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Emulator:
-    """A running emulator: who it is, where it answers, and where its files are."""
+    """A running emulator: its process group, its port, and the folder of its log and state."""
 
     pid: int
     port: int
     folder: Path
-    process: subprocess.Popen[bytes] | None = None  # where it is a child of ours
+    process: subprocess.Popen[bytes] | None = None  # only in the process that started it
 
     @property
     def url(self) -> str:
-        """Where AWS clients reach it."""
+        """The endpoint of every AWS service."""
         return f"http://localhost:{self.port}"
 
     @property
     def log(self) -> Path:
-        """What it printed."""
+        """The file with its output."""
         return self.folder / "emulator.log"
 
     def api_url(self, api_endpoint: str) -> str:
         """Return the URL under which any HTTP client reaches an API, from its ``ApiEndpoint``.
 
-        The endpoint's own name, ``<id>.execute-api.localhost``, is known to curl and browsers only, and
-        under it the emulator keeps ``/health`` for itself.
+        Only curl and browsers resolve the endpoint's own name, ``<id>.execute-api.localhost``, and under
+        it the emulator keeps ``/health`` for itself.
         """
         api_id = api_endpoint.removeprefix("http://").partition(".")[0]
         return f"{self.url}/_aws/execute-api/{api_id}/%24default"
 
     @classmethod
     def running(cls, folder: Path) -> Self | None:
-        """Return the emulator that was started in ``folder``, if it still runs.
+        """Return the emulator that was started in ``folder``, or None if it has ended.
 
-        The emulator holds a lock as long as it lives, so a process that merely got its number later is
-        never taken for it.
+        The emulator locks a file as long as it lives, so a later process with the same id is never
+        mistaken for it.
         """
         state = folder / "emulator.json"
         if not state.exists():
@@ -80,17 +80,20 @@ class Emulator:
         return None
 
     @classmethod
-    def start(cls, folder: Path, port: int, *, also_at: str | None = None, **environ: str) -> Self:
-        """Start an emulator and wait until it answers.
+    def start(
+        cls, folder: Path, port: int, *, also_at: str | None = None, origins: Sequence[str] = (), **environ: str
+    ) -> Self:
+        """Start an emulator and wait until it responds.
 
         Args:
             folder: Where its log and state go.
-            port: Where it listens, on this machine only.
-            also_at: Another address of this machine that it listens at.
+            port: Its port, on this machine only.
+            also_at: A second address of this machine to listen on.
+            origins: Origins of web pages elsewhere that may call it; see tools/local/guard.py.
             environ: More settings of ministack.
 
         Raises:
-            LocalError: the port is in use, or the emulator does not come up.
+            LocalError: the port is in use, or the emulator does not start.
         """
         require_free_port(port)
         addresses = [address for address in (LOCALHOST, also_at) if address]
@@ -100,18 +103,17 @@ class Emulator:
             fcntl.flock(lock, fcntl.LOCK_EX)
             process = subprocess.Popen(
                 [*SERVE, *binds],
+                cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 pass_fds=[lock.fileno()],
-                start_new_session=True,  # a group of its own, with the functions' processes in it
-                env=aws_environ(port)
-                | {"GATEWAY_PORT": str(port), "BIND_HOST": LOCALHOST, "LOG_LEVEL": "INFO"}
-                | environ,
+                start_new_session=True,  # its own process group, which its functions' processes join
+                env=_server_environ(port, hosts=[CONTAINER_HOST, *addresses], origins=origins) | environ,
             )
         emulator = cls(process.pid, port, folder, process)
-        (folder / "emulator.json").write_text(json.dumps({"pid": process.pid, "port": port}))
         try:
+            (folder / "emulator.json").write_text(json.dumps({"pid": process.pid, "port": port}))
             emulator._wait_until_ready()
         except BaseException:
             emulator.stop()
@@ -119,40 +121,50 @@ class Emulator:
         return emulator
 
     def _wait_until_ready(self) -> None:
-        for _ in range(START_SECONDS * 10):
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
             if self.process and self.process.poll() is not None:
-                raise LocalError(f"the AWS emulator ended at once; its last words are in {self.log}")
+                raise LocalError(f"the AWS emulator ended while starting; its log is {self.log}")
             try:
-                with urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=1):
+                with urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=5):
                     return
             except (OSError, urllib.error.URLError):
                 time.sleep(0.1)
-        raise LocalError(f"the AWS emulator does not answer after {START_SECONDS} s; see {self.log}")
+        raise LocalError(f"the AWS emulator does not respond after {START_SECONDS} s; its log is {self.log}")
 
     def stop(self) -> None:
-        """End the emulator and the functions that run in it."""
+        """Stop the emulator and the functions that run in it, and wait until it has ended."""
         for number in (signal.SIGTERM, signal.SIGKILL):
+            if self.process and self.process.poll() is not None:
+                break
             try:
                 os.killpg(self.pid, number)
             except ProcessLookupError:
                 break
-            if self._is_gone():
+            if self._ends_in_time():
                 break
         (self.folder / "emulator.json").unlink(missing_ok=True)
 
-    def _is_gone(self) -> bool:
-        for _ in range(STOP_SECONDS * 20):
-            if self.process:
-                self.process.poll()
-            if self.running(self.folder) is None:
-                return True
+    def _ends_in_time(self) -> bool:
+        # The lock of a process is released before its parent can reap it, so a child is waited for.
+        if self.process:
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                return False
+            return True
+        deadline = time.monotonic() + STOP_SECONDS
+        while self.running(self.folder):
+            if time.monotonic() > deadline:
+                return False
             time.sleep(0.05)
-        return False
+        return True
 
 
 def aws_environ(port: int) -> dict[str, str]:
-    """Return the environment in which AWS tools speak to the emulator and to nothing else."""
+    """Return the environment in which AWS tools call the emulator and nothing else."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    bypass_proxy(kept)
     return kept | {
         "AWS_ENDPOINT_URL": f"http://localhost:{port}",
         "AWS_ACCESS_KEY_ID": "test",
@@ -162,24 +174,20 @@ def aws_environ(port: int) -> dict[str, str]:
     }
 
 
-def require_free_port(port: int) -> None:
-    """Raise LocalError where something listens on a port of this machine."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOCALHOST, port))
-        except OSError:
-            raise LocalError(
-                f"port {port} is in use by another program; stop that, or choose another: make local PORT={port + 1}"
-            ) from None
-
-
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind((LOCALHOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _server_environ(port: int, *, hosts: Sequence[str], origins: Sequence[str]) -> dict[str, str]:
+    """Return the environment of the emulator, which its functions inherit."""
+    environ = aws_environ(port)
+    environ.pop("PYTHONPATH", None)  # functions import what was deployed, not the working tree
+    return environ | {
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": LOCALHOST,
+        "LOG_LEVEL": "INFO",
+        # Listeners that ministack would open on every address of this machine.
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "GUARD_HOSTS": ",".join(hosts),
+        "GUARD_ORIGINS": ",".join(origins),
+    }
 
 
 def _lock_file(folder: Path) -> BinaryIO:

@@ -1,16 +1,18 @@
-"""Building template.yaml and deploying it, unmodified, to an emulator with SAM CLI."""
+"""Build template.yaml with SAM CLI, and deploy it, unmodified, to an emulator."""
 
 import json
 import os
 import platform
 import re
+import signal
 import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
 
 from tools import ROOT
-from tools.local.emulator import Emulator, LocalError, aws_environ
+from tools.local import LocalError
+from tools.local.emulator import Emulator, aws_environ
 
 SAM = ROOT / ".envs/sam/bin/sam"
 PYTHON = ROOT / ".venv/bin"
@@ -20,21 +22,21 @@ ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_6
 
 
 def build(log: Path, *, source: Path = ROOT) -> None:
-    """Build the layer and the functions of a checkout into its .aws-sam; raises LocalError where SAM cannot."""
+    """Build the layer and the functions of a checkout into its .aws-sam; raises LocalError if SAM CLI fails."""
     _sam("build", log=log, port=0, cwd=source)
 
 
 def deploy(
     emulator: Emulator, log: Path, *, source: Path = ROOT, stack_name: str = STACK_NAME, **parameters: str
 ) -> dict[str, str]:
-    """Deploy what was built, or update what runs; return the outputs of the stack by name.
+    """Deploy what was built, or update the running stack; return its outputs by name.
 
     Args:
-        emulator: Where to.
-        log: Where SAM's output goes.
+        emulator: The emulator to deploy to.
+        log: The file to which SAM CLI's output is appended.
         source: The checkout that was built.
         stack_name: A second name makes a second service beside the first.
-        parameters: Template parameters, over those of samconfig.toml's local environment.
+        parameters: Template parameters, which override those of samconfig.toml's local environment.
     """
     overrides = {**_local_parameters(source), "Architecture": ARCHITECTURE, **parameters}
     _sam(
@@ -47,39 +49,41 @@ def deploy(
         port=emulator.port,
         cwd=source,
     )
-    asked = ("list", "stack-outputs", "--stack-name", stack_name, "--output", "json")
-    listed = _sam(*asked, log=log, port=emulator.port, cwd=source)
-    outputs: list[dict[str, Any]] = json.loads(listed)
+    arguments = ("list", "stack-outputs", "--stack-name", stack_name, "--output", "json")
+    outputs: list[dict[str, Any]] = json.loads(_sam(*arguments, log=log, port=emulator.port, cwd=source))
     return {each["OutputKey"]: each["OutputValue"] for each in outputs}
 
 
 def _local_parameters(source: Path) -> dict[str, str]:
-    """Return the parameters of samconfig.toml's local environment, which SAM drops where others are given."""
+    """Return the parameters of samconfig.toml's local environment, which SAM CLI drops if others are given."""
     config = tomllib.loads((source / "samconfig.toml").read_text())
     overrides: str = config["local"]["deploy"]["parameters"]["parameter_overrides"]
     return dict(each.split("=", 1) for each in overrides.split())
 
 
 def environ(port: int) -> dict[str, str]:
-    """Return the environment in which SAM speaks to an emulator and to nothing else."""
+    """Return the environment in which SAM CLI calls an emulator and nothing else."""
     variables = aws_environ(port) | {
         "SAM_CLI_TELEMETRY": "0",
         "SAM_CLI_CHECK_VERSION": "0",
+        # The Python of this environment has pip, with which SAM CLI and the layer's Makefile install.
         "PATH": f"{PYTHON}{os.pathsep}{os.environ['PATH']}",
     }
-    # Where no bytecode may be written, SAM compiles its 2,000 modules at every call.
+    # `make PYTHON=…` names the Python that makes environments, which may have no pip.
+    variables.pop("PYTHON", None)
+    # Without bytecode, SAM CLI compiles its 2,000 modules at every call.
     variables.pop("PYTHONDONTWRITEBYTECODE", None)
     return variables
 
 
 def _sam(command: str, *arguments: str, log: Path, port: int, cwd: Path) -> str:
-    """Run SAM; its messages go to the log, its result is returned."""
+    """Run SAM CLI; append its messages to the log, and return its result."""
     config = [] if command == "list" else ["--config-env", "local"]
     with log.open("a+") as out:
         out.write(f"\n$ sam {command} {' '.join(arguments)}\n")
         out.flush()
-        beginning = out.tell()
-        done = subprocess.run(
+        start = out.tell()
+        with subprocess.Popen(
             [SAM, command, *arguments, *config],
             cwd=cwd,
             env=environ(port),
@@ -87,16 +91,21 @@ def _sam(command: str, *arguments: str, log: Path, port: int, cwd: Path) -> str:
             stdout=subprocess.PIPE if command == "list" else out,
             stderr=out,
             text=True,
-            check=False,
-        )
-        out.seek(beginning)
-        if done.returncode:
-            raise LocalError(f"sam {command} failed: {reason(out.read())} (all of it is in {log})")
-    return done.stdout or ""
+            start_new_session=True,  # its own process group, which the processes of a build join
+        ) as process:
+            try:
+                result, _ = process.communicate()
+            except BaseException:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
+        out.seek(start)
+        if process.returncode:
+            raise LocalError(f"sam {command} failed: {reason(out.read())} (its whole output is in {log})")
+    return result or ""
 
 
 def reason(output: str) -> str:
-    """Return the line of SAM's output that says why."""
+    """Return the line of SAM CLI's output that gives the reason of a failure."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if re.match(r"Error|[\w.]+(Error|Exception)\b", line)]
-    return (errors or lines or ["it said nothing"])[-1]
+    return (errors or lines or ["it printed nothing"])[-1]

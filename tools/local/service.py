@@ -1,0 +1,140 @@
+"""Start, update and stop the local service."""
+
+import fcntl
+import os
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tools import ROOT
+from tools.local import LocalError, docker, stack
+from tools.local.emulator import Emulator
+from tools.local.loopback import MAX_PORT, bypass_proxy, proxy_hides_loopback, require_free_port
+from tools.progress import step
+
+FOLDER = ROOT / ".local"
+DEFAULT_PORT = 4566
+MIN_PORT = 1024  # lower ones are for programs of the administrator
+HEALTH_SECONDS = 120  # bounds a hang; a busy machine takes long
+ENVIRONMENTS = (".envs/sam/.done", ".envs/ministack/.done")
+
+READY = """
+agent-sessions runs on this machine. Paste these lines to call it:
+
+{exports}
+  curl -X POST "$API_URL/sessions" -d '{{"agent_name": "Claude", "context": "Project A"}}'
+  curl "$API_URL/agents?agent_name=Claude&context=Project%20A"
+
+make demo   runs a walkthrough
+make stop   stops the service and deletes its data
+The emulator's log is {log}
+"""
+
+
+def up(port: int | None) -> None:
+    """Start the emulator unless it runs, and deploy the working tree to it.
+
+    Raises:
+        LocalError: the port is in use, or a step failed; whatever this call started has been stopped.
+    """
+    hidden = proxy_hides_loopback()
+    bypass_proxy()
+    with _exclusively(FOLDER):
+        emulator = Emulator.running(FOLDER)
+        if emulator and port not in (None, emulator.port):
+            raise LocalError(f"the service already runs on port {emulator.port}; stop it first: make stop")
+        if emulator is None:
+            require_free_port(port or DEFAULT_PORT)
+        install(*ENVIRONMENTS)
+        log = FOLDER / "sam.log"
+        log.write_text("")
+        step("Building the layer and the functions", lambda: stack.build(log))
+        started = None
+        try:
+            if emulator is None:
+                address = docker.bridge_address()
+                started = emulator = step(
+                    "Starting the AWS emulator", lambda: Emulator.start(FOLDER, port or DEFAULT_PORT, also_at=address)
+                )
+            outputs = step("Deploying template.yaml", lambda: stack.deploy(emulator, log))
+            url = emulator.api_url(outputs["ApiUrl"])
+            step("Waiting for /health", lambda: wait_for(f"{url}/health"))
+            (FOLDER / "url").write_text(url)
+        except BaseException:
+            if started:
+                started.stop()
+            raise
+        print(READY.format(exports=_exports(url, hidden), log=emulator.log.relative_to(ROOT)))
+
+
+def down() -> None:
+    """Stop the emulator that `up` started, and nothing else."""
+    emulator = Emulator.running(FOLDER)
+    if emulator is None:
+        print("Nothing to stop: the local service is not running.")
+        return
+    emulator.stop()
+    (FOLDER / "url").unlink(missing_ok=True)
+    print(f"The local service on port {emulator.port} is stopped.")
+
+
+def require_running(folder: Path = FOLDER) -> Emulator:
+    """Return the running emulator; raises LocalError if there is none."""
+    emulator = Emulator.running(folder)
+    if emulator is None:
+        raise LocalError("the local service is not running; start it first: make local")
+    return emulator
+
+
+def read_port(text: str) -> int:
+    """Return the port that the variable PORT names; raises LocalError if it is not one."""
+    if not (text.isascii() and text.isdigit() and MIN_PORT <= int(text) <= MAX_PORT):
+        raise LocalError(f"PORT must be a whole number from {MIN_PORT} to {MAX_PORT}, not {text!r}")
+    return int(text)
+
+
+def install(*targets: str) -> None:
+    """Make environments of the Makefile; raises LocalError if that fails."""
+    # This process does not belong to the job server of the make that started it.
+    environ = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    made = subprocess.run(["make", "--silent", *targets], cwd=ROOT, env=environ, check=False)
+    if made.returncode:
+        raise LocalError("the installation failed")
+
+
+def wait_for(url: str) -> None:
+    """Wait until a URL responds with 200; raises LocalError if it does not."""
+    last = "no response"
+    deadline = time.monotonic() + HEALTH_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(url, timeout=30):
+                return
+        except urllib.error.HTTPError as error:
+            last = f"{error.code} {error.read(300).decode(errors='replace')}"
+        except OSError as error:
+            last = str(error)
+        time.sleep(1)
+    raise LocalError(f"{url} does not respond with 200 after {HEALTH_SECONDS} s, but with: {last}")
+
+
+@contextmanager
+def _exclusively(folder: Path) -> Iterator[None]:
+    """Let one process at a time install, build and deploy in this checkout."""
+    folder.mkdir(exist_ok=True)
+    with (folder / "up.lock").open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LocalError("another `make local` is running in this checkout; wait until it has ended") from None
+        yield
+
+
+def _exports(url: str, hidden: bool) -> str:
+    """Return the lines that set what the printed calls need; curl obeys a proxy even for this machine."""
+    variables = {"API_URL": url} | ({"no_proxy": os.environ["no_proxy"]} if hidden else {})
+    return "\n".join(f"  export {name}='{value}'" for name, value in variables.items())
