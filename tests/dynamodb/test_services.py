@@ -15,6 +15,7 @@ from agent_sessions.services.agents import RESERVE_SECONDS, AgentService
 from agent_sessions.services.sessions import SessionService
 from tests.conftest import FrozenClock
 from tests.support.database import OTHER_OWNER, OWNER, Database
+from tests.support.tokens import token_of
 
 IDLE, LIFETIME, TOUCH, LAST_SEEN = 1800, 43200, 60, 300
 NOBODY = str(uuid.UUID(int=0))
@@ -179,7 +180,7 @@ class TestValidate:
         sessions.sign_out(ended.session_token)
         frozen.tick(IDLE + TOUCH)
 
-        for token in (expired.session_token, ended.session_token, "A" * 43, "", "x"):
+        for token in (expired.session_token, ended.session_token, token_of(bytes(32)), "", "x"):
             with pytest.raises(InvalidSessionError):
                 sessions.validate(token)
 

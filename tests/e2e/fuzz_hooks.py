@@ -13,12 +13,13 @@ from schemathesis import AuthContext, Case, CheckContext, HookContext, Response
 
 from agent_sessions.domain.characters import REPLACEMENT, is_visible
 from agent_sessions.domain.identity import MAX_NAME_CHARACTERS
+from agent_sessions.domain.tokens import TOKEN_PATTERN
 from tests.guards.leaks import LEAKS, TOKEN_RESPONSE
 from tests.support.contract import DOCUMENT, check_response
 from tools.openapi.route import Auth
 from tools.openapi.routes import ROUTES
 
-TOKEN = re.compile(r"Bearer [A-Za-z0-9_-]{43}")
+TOKEN = re.compile(f"Bearer {TOKEN_PATTERN}")
 WITH_TOKEN = [route.operation_id for route in ROUTES if route.auth is Auth.TOKEN]
 # Where the tokens are written that came back: who started this looks for them in what the emulator keeps.
 MADE = Path(os.environ["SESSION_TOKENS"])

@@ -1,6 +1,5 @@
 """The search of what the emulator keeps, which ends the suite, finds what is planted there."""
 
-import base64
 import socket
 import uuid
 from collections.abc import Callable
@@ -12,6 +11,7 @@ import pytest
 from tests.e2e.conftest import Api
 from tests.guards.emulator import SpanDaemon, search
 from tests.guards.leaks import Leaks
+from tests.support.tokens import token_of
 from tools.local.emulator import Emulator
 
 AGENT = uuid.UUID("0b0b0b0b-0000-4000-8000-000000000009")
@@ -21,7 +21,7 @@ GROUP = "/planted"
 @pytest.fixture
 def token() -> str:
     """One that is looked for by nobody else."""
-    return base64.urlsafe_b64encode(AGENT.bytes + token_bytes(16)).rstrip(b"=").decode()
+    return token_of(AGENT.bytes + token_bytes(16))
 
 
 def test_what_the_emulator_keeps_is_searched(

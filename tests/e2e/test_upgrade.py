@@ -34,24 +34,27 @@ def previous(tmp_path_factory: pytest.TempPathFactory, emulator: Emulator) -> Pa
     return source
 
 
-def test_a_session_outlives_an_upgrade_and_a_rollback(deploy: Callable[..., Api], previous: Path) -> None:
+def test_an_agent_outlives_an_upgrade_and_a_rollback(deploy: Callable[..., Api], previous: Path) -> None:
+    # Without a check against the document, which describes this version.
     before = deploy("upgraded", source=previous)
-    old = before.sign_in("Claude", context="Project A").body
+    old = before.call("POST", "/sessions", {"agent_name": "Claude", "context": "Project A"}).body
 
     upgraded = deploy("upgraded")
 
     assert upgraded.url == before.url
-    assert upgraded.validate(old["session_token"]).body["session_id"] == old["session_id"]
+    # Version 0.1 made tokens without prefix and checksum.
+    assert upgraded.validate(old["session_token"]).status == 401
     new = upgraded.sign_in("claude", context="project a").body
     assert (new["agent_id"], new["reused"]) == (old["agent_id"], True)
     assert upgraded.agent(old["agent_id"]).body["active_sessions"] == 2
 
     rolled_back = deploy("upgraded", source=previous)
 
-    assert rolled_back.validate(new["session_token"]).body["session_id"] == new["session_id"]
-    assert rolled_back.sign_out(old["session_token"]).status == 204
-    assert rolled_back.validate(old["session_token"]).status == 401
-    assert rolled_back.agent(old["agent_id"]).body["active_sessions"] == 1
+    current = "/sessions/current"
+    assert rolled_back.call("GET", current, token=new["session_token"]).status == 401
+    assert rolled_back.call("GET", current, token=old["session_token"]).body["session_id"] == old["session_id"]
+    assert rolled_back.call("DELETE", current, token=old["session_token"]).status == 204
+    assert rolled_back.call("GET", f"/agents/{old['agent_id']}").body["active_sessions"] == 1
 
 
 def test_a_parameter_that_changes_reaches_the_callers(deploy: Callable[..., Api]) -> None:

@@ -1,8 +1,9 @@
 """Finds session tokens in any text, in any encoding.
 
-A token consists of its agent's id, which is public, and 16 random bytes. Those bytes are the secret, so the search
-looks for them: with or without the id before them, as text or as bytes. It decodes the text in every way in which it
-could have been encoded, so the time of a search depends on the length of the text and not on the number of tokens.
+A token consists of its agent's id, which is public, 16 random bytes and a checksum. The random bytes are the secret, so
+the search looks for them: with or without the id before them and the checksum behind them, as text or as bytes. It
+decodes the text in every way in which it could have been encoded, so the time of a search depends on the length of the
+text and not on the number of tokens.
 """
 
 import base64
@@ -12,7 +13,8 @@ from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
 SECRET_BYTES = 16
-# The last characters of a token, which depend only on the secret.
+# The characters of a token that encode its 32 bytes, and the last of them, which depend only on the secret.
+ENCODED = slice(4, 47)
 SECRET_CHARACTERS = 21
 # Nested encodings that are decoded, such as base64 of a URL that contains a percent-encoded token.
 DEPTH = 3
@@ -48,8 +50,9 @@ class Secrets:
 
     def remember(self, token: str) -> None:
         """Search for this token from now on."""
-        self._texts[token[-SECRET_CHARACTERS:].encode()] = token
-        self._bytes[base64.urlsafe_b64decode(token + "=")[-SECRET_BYTES:]] = token
+        encoded = token[ENCODED]
+        self._texts[encoded[-SECRET_CHARACTERS:].encode()] = token
+        self._bytes[base64.urlsafe_b64decode(encoded + "=")[-SECRET_BYTES:]] = token
 
     def find(self, written: str | bytes) -> str | None:
         """Return a token that occurs in the text, in any form; None if none does."""

@@ -111,7 +111,7 @@ def test_leak_in_worker_fails_run(suite: pytest.Pytester) -> None:
     result = suite.runpytest_subprocess("--numprocesses", "1", "--override-ini", "python_functions=leak")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["a session token (Rj*…) is in captured stdout call"])
+    result.stdout.fnmatch_lines(["a session token (ags_*…) is in captured stdout call"])
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from tests.support.functions import Api
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-TOKEN = "k7Jq0m3oTfWb1Zl5pXcV9uYsR2hNdGaEiKtLwQzBxMA"
+TOKEN = "ags_k7Jq0m3oTfWb1Zl5pXcV9uYsR2hNdGaEiKtLwQzBxMA4SKvJp"
 
 
 @pytest.fixture(autouse=True)

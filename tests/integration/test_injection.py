@@ -13,6 +13,7 @@ from tests.support.contract import ApiResponse
 from tests.support.events import USER, http_event, iam, jwt
 from tests.support.functions import Api
 from tests.support.hostile import ALLOWED, REFUSED
+from tests.support.tokens import raw_of, token_of
 
 UNKNOWN = "0b0b0b0b-0000-4000-8000-000000000009"
 
@@ -241,7 +242,7 @@ def test_a_forged_cursor_is_refused(two: Two) -> None:
 
 
 def test_a_token_that_was_put_together_is_no_token(two: Two) -> None:
-    hers, his = (base64.urlsafe_b64decode(each["session_token"] + "=") for each in (two.hers[0], two.his))
+    hers, his = (raw_of(each["session_token"]) for each in (two.hers[0], two.his))
     forged = [
         his[:16] + hers[16:],
         hers[:16] + his[16:],
@@ -250,7 +251,7 @@ def test_a_token_that_was_put_together_is_no_token(two: Two) -> None:
         his[:31] + bytes([his[31] ^ 1]),
     ]
     for raw in forged:
-        token = base64.urlsafe_b64encode(raw).decode().rstrip("=")
+        token = token_of(raw)
 
         assert two.ada.validate(token).status == 401
         assert two.ada.sign_out(token).status == 204  # as of any session that is not there

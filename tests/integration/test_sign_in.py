@@ -1,7 +1,9 @@
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agent_sessions.domain.tokens import TOKEN_PATTERN
 from tests.conftest import FrozenClock
 from tests.support.database import client_of
 from tests.support.events import http_event, iam
@@ -19,7 +21,7 @@ def test_a_first_sign_in_creates_the_agent_and_a_session(api: Api, frozen: Froze
     assert answer.status == 201
     assert answer.headers["Location"] == "/sessions/current"
     body = answer.body
-    assert len(body.pop("session_token")) == 43
+    assert re.fullmatch(TOKEN_PATTERN, body.pop("session_token"))
     assert body.pop("session_id")
     assert body == {
         "agent_id": body["agent_id"],

@@ -9,7 +9,7 @@ from agent_sessions.errors import FieldError, ValidationError
 from agent_sessions.http.request_models import FindAgentInput, Input, ListSessionsInput, SignInInput
 
 HANDLE = "ea866a75-7e4c-38ba-bfa8-127cbe9a409d"
-TOKEN = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
+TOKEN = "ags_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh82zg5Kj"
 UNPLAIN = "There is an unknown field: remove it, or use one of agent_name, context, exclusive"
 BAD_LIMIT = FieldError("limit", "limit must be a whole number from 1 to 100")
 BAD_NEXT = FieldError("next", "next must be the previous page's `next`; omit it to start over")

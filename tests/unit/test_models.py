@@ -5,7 +5,7 @@ import pytest
 from agent_sessions.domain.models import Agent, Ended, Presence, Session, SessionPage, SignedIn
 
 NOW = 1_700_000_000
-SECRET = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
+SECRET = "ags_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh82zg5Kj"
 AGENT = Agent(
     agent_id="4635ae41-c03a-534d-87c4-05465526a836",
     owner="public",

@@ -21,7 +21,7 @@ from agent_sessions.http.response_models import (
 )
 
 BORN = 1_700_000_000  # 2023-11-14T22:13:20Z
-SECRET = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
+SECRET = "ags_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh82zg5Kj"
 AGENT = Agent(
     agent_id="4635ae41-c03a-534d-87c4-05465526a836",
     owner="iam:arn:aws:iam::111122223333:user/ann",

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from agent_sessions.domain.tokens import SessionToken
 from tests.guards import forms
 from tests.guards.forms import Secrets
+from tests.support.tokens import raw_of, token_of
 
 AGENT = "4635ae41-c03a-534d-87c4-05465526a836"
 
@@ -24,12 +25,7 @@ type Form = Callable[[str], str]
 
 def made(number: int) -> str:
     """Return a token, the same each time, which no service made."""
-    raw = uuid.UUID(AGENT).bytes + random.Random(number).randbytes(16)  # noqa: S311
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def bytes_of(token: str) -> bytes:
-    return base64.urlsafe_b64decode(token + "=")
+    return token_of(uuid.UUID(AGENT).bytes + random.Random(number).randbytes(16))  # noqa: S311
 
 
 def every_character_percent_encoded(text: str) -> str:
@@ -45,7 +41,7 @@ def one_within_another(inner: Form, outer: Form) -> Form:
 
 
 def of_bytes(form: Callable[[bytes], str], start: int) -> Form:
-    return lambda token: form(bytes_of(token)[start:])
+    return lambda token: form(raw_of(token)[start:])
 
 
 ENCODINGS: dict[str, Form] = {
@@ -73,9 +69,11 @@ BYTES: dict[str, Callable[[bytes], str]] = {
     "text": lambda raw: raw.decode("latin-1"),
 }
 FORMS: dict[str, Form] = {
-    "without its beginning": lambda token: token[22:],
-    "base64 without its beginning": lambda token: base64.b64encode(token[22:].encode()).decode(),
-    "a UUID of its secret": lambda token: str(uuid.UUID(bytes=bytes_of(token)[16:])),
+    "without its beginning": lambda token: token[26:],
+    "without its checksum": lambda token: token[:47],
+    "without its beginning and its checksum": lambda token: token[26:47],
+    "base64 without its beginning": lambda token: base64.b64encode(token[26:].encode()).decode(),
+    "a UUID of its secret": lambda token: str(uuid.UUID(bytes=raw_of(token)[16:])),
     **{
         f"{outer} of {inner}": one_within_another(ENCODINGS[inner], ENCODINGS[outer])
         for inner, outer in itertools.product(ENCODINGS, ENCODINGS)
@@ -116,7 +114,7 @@ def test_it_is_found_whatever_stands_around_it(secrets: Secrets, encoding: str, 
 @pytest.mark.parametrize("form", BYTES)
 @given(before=st.binary(max_size=7), after=st.binary(max_size=7))
 def test_its_bytes_are_found_among_others(secrets: Secrets, form: str, before: bytes, after: bytes) -> None:
-    assert secrets.find(BYTES[form](before + bytes_of(TOKEN) + after)) == TOKEN
+    assert secrets.find(BYTES[form](before + raw_of(TOKEN) + after)) == TOKEN
 
 
 @given(st.one_of(st.text(max_size=200), st.binary(max_size=200)))
@@ -128,7 +126,7 @@ def test_what_is_no_token_is_none(secrets: Secrets, written: str | bytes) -> Non
 def test_what_is_public_and_an_unknown_token_are_none(secrets: Secrets, encoding: str) -> None:
     token = SessionToken.parse(TOKEN)
 
-    for public in (token.agent_id, token.session_id, TOKEN[:21], UNKNOWN, uuid.UUID(AGENT).hex):
+    for public in (token.agent_id, token.session_id, TOKEN[:25], UNKNOWN, uuid.UUID(AGENT).hex, TOKEN[47:]):
         assert secrets.find(ENCODINGS[encoding](public)) is None
 
 

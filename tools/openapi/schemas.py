@@ -7,6 +7,7 @@ from typing import Any, is_typeddict
 from pydantic import ConfigDict, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
+from agent_sessions.domain.tokens import TOKEN_PATTERN
 from agent_sessions.errors import ValidationError
 from agent_sessions.http.problems import BadField, Problem
 from tools.openapi import examples
@@ -27,7 +28,7 @@ FORMATS: dict[str, dict[str, str]] = {
     "expires_at": TIME,
     "ends_at": TIME,
     "avatar_seed": {"pattern": "^[0-9a-z]{8}$"},
-    "session_token": {"pattern": "^[A-Za-z0-9_-]{43}$"},
+    "session_token": {"pattern": f"^{TOKEN_PATTERN}$"},
 }
 
 
