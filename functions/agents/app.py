@@ -1,62 +1,124 @@
-"""Find agents, see their presence, list and end their sessions."""
+"""What an owner does: see its agents and their sessions, stop any of them."""
 
 from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 
 from agent_sessions.http.api import HttpApi, json_response
-from agent_sessions.http.request_models import FindAgentInput, ListSessionsInput
-from agent_sessions.http.response_models import agent_body, ended_body, page_body
+from agent_sessions.http.request_models import (
+    BlockInput,
+    ListAgentSessionsInput,
+    ListAgentsInput,
+    ListSessionsInput,
+    StopInput,
+)
+from agent_sessions.http.response_models import (
+    agent_page_body,
+    ended_body,
+    found_agent_body,
+    presence_body,
+    session_body,
+    session_page_body,
+)
 from agent_sessions.services.agents import AgentService
+from agent_sessions.services.roster import RosterService
 from agent_sessions.settings import Settings
 from agent_sessions.snapstart import reseed_after_restore
 
 settings = Settings.from_environment()
 api = HttpApi(settings)
 service = AgentService.from_settings(settings, count=api.count)
+roster = RosterService(service.tables, settings)
 handler = api.handle
 reseed_after_restore()
 
 
-@api.get("/agents")
-def find_agent() -> Response[str]:
-    """Find the agent with this name and context."""
+@api.get("/sessions")
+def list_sessions() -> Response[str]:
+    """List the live sessions of all agents."""
     owner = api.owner()
-    asked = FindAgentInput.read(api.query())
-    presence = service.find_agent(owner, asked.agent_name, asked.context)
-    api.note(agent_id=presence.agent.agent_id)
-    return json_response(HTTPStatus.OK, agent_body(presence))
+    request = ListSessionsInput.read(api.query())
+    page = roster.list_sessions(owner, limit=request.limit, after=request.position)
+    return json_response(HTTPStatus.OK, session_page_body(page))
+
+
+@api.delete("/sessions")
+def end_sessions() -> Response[str]:
+    """Sign out every agent."""
+    return json_response(HTTPStatus.OK, ended_body(roster.end_all_sessions(api.owner())))
+
+
+@api.get("/agents")
+def list_agents() -> Response[str]:
+    """List agents, or find the one with a name and a context."""
+    owner = api.owner()
+    request = ListAgentsInput.read(api.query())
+    if request.agent_name is None:
+        page = roster.list_agents(owner, limit=request.limit, after=request.next)
+        return json_response(HTTPStatus.OK, agent_page_body(page))
+    presence = service.find_agent(owner, request.agent_name, request.context)
+    if presence is not None:
+        api.note(agent_id=presence.agent.agent_id)
+    return json_response(HTTPStatus.OK, found_agent_body(presence))
 
 
 @api.get("/agents/<agent_id>")
 def get_agent(agent_id: str) -> Response[str]:
     """Show an agent with its presence."""
     presence = service.get_agent(api.owner(), agent_id)
-    api.note(agent_id=agent_id)
-    return json_response(HTTPStatus.OK, agent_body(presence))
+    api.note(agent_id=presence.agent.agent_id)
+    return json_response(HTTPStatus.OK, presence_body(presence))
+
+
+@api.patch("/agents/<agent_id>")
+def update_agent(agent_id: str) -> Response[str]:
+    """Block an agent, or let it sign in again."""
+    owner = api.owner()
+    request = BlockInput.read(api.json_body())
+    presence = service.block(owner, agent_id) if request.blocked else service.unblock(owner, agent_id)
+    api.note(agent_id=presence.agent.agent_id)
+    return json_response(HTTPStatus.OK, presence_body(presence))
+
+
+@api.delete("/agents/<agent_id>")
+def delete_agent(agent_id: str) -> Response[str]:
+    """Block an agent, end its sessions, and forget it."""
+    service.delete(api.owner(), agent_id)
+    api.note(agent_id=agent_id.lower())
+    return json_response(HTTPStatus.NO_CONTENT)
 
 
 @api.get("/agents/<agent_id>/sessions")
-def list_sessions(agent_id: str) -> Response[str]:
-    """List the live sessions of an agent, a page at a time."""
+def list_agent_sessions(agent_id: str) -> Response[str]:
+    """List the live sessions of an agent."""
     owner = api.owner()
-    asked = ListSessionsInput.read(api.query())
-    page = service.list_sessions(owner, agent_id, limit=asked.limit, after=asked.next)
-    api.note(agent_id=agent_id)
-    return json_response(HTTPStatus.OK, page_body(page))
+    request = ListAgentSessionsInput.read(api.query())
+    page = service.list_sessions(owner, agent_id, limit=request.limit, after=request.next)
+    api.note(agent_id=agent_id.lower())
+    return json_response(HTTPStatus.OK, session_page_body(page))
 
 
 @api.delete("/agents/<agent_id>/sessions")
-def end_all_sessions(agent_id: str) -> Response[str]:
+def end_agent_sessions(agent_id: str) -> Response[str]:
     """Sign an agent out everywhere."""
     ended = service.end_all_sessions(api.owner(), agent_id)
-    api.note(agent_id=agent_id)
+    api.note(agent_id=agent_id.lower())
     return json_response(HTTPStatus.OK, ended_body(ended))
 
 
+@api.patch("/agents/<agent_id>/sessions/<session_id>")
+def update_agent_session(agent_id: str, session_id: str) -> Response[str]:
+    """Ask an agent to stop, or withdraw that."""
+    owner = api.owner()
+    request = StopInput.read(api.json_body())
+    session = service.request_stop(owner, agent_id, session_id, request.stop_requested)
+    api.note(agent_id=session.agent_id, session_id=session.session_id)
+    return json_response(HTTPStatus.OK, session_body(session))
+
+
 @api.delete("/agents/<agent_id>/sessions/<session_id>")
-def end_session(agent_id: str, session_id: str) -> Response[str]:
-    """End one session by its handle; also answered well where it had already ended."""
+def end_agent_session(agent_id: str, session_id: str) -> Response[str]:
+    """End one session by its handle; this also succeeds if it had already ended."""
     service.end_session(api.owner(), agent_id, session_id)
-    api.note(agent_id=agent_id, session_id=session_id)
+    api.note(agent_id=agent_id.lower(), session_id=session_id.lower())
     return json_response(HTTPStatus.NO_CONTENT)

@@ -1,4 +1,4 @@
-"""Sign in, validate, sign out."""
+"""What an agent does: sign in, validate, report progress, sign out. And the health check."""
 
 from http import HTTPStatus
 
@@ -19,36 +19,56 @@ reseed_after_restore()
 
 @api.post("/sessions")
 def sign_in() -> Response[str]:
-    """Sign in: recognise the agent by its name and context, and give it a new session."""
-    # pydantic takes as long to import as all the rest: only a sign-in waits for it.
+    """Recognise the agent by its name and context, and give it a new session."""
+    # pydantic takes as long to import as all the rest: only routes that read input wait for it.
     from agent_sessions.http.request_models import SignInInput
 
     owner = api.owner()
-    asked = SignInInput.read(api.json_body())
-    signed_in = service.sign_in(owner, asked.agent_name, asked.context, exclusive=asked.exclusive)
-    api.note(agent_id=signed_in.session.agent_id, session_id=signed_in.session.session_id)
-    return json_response(HTTPStatus.CREATED, signed_in_body(signed_in), location="/sessions/current")
+    request = SignInInput.read(api.json_body())
+    signed_in = service.sign_in(owner, **request.model_dump())
+    api.note_session(signed_in.session)
+    # Relative to this URL, which may have a prefix that only the gateway knows.
+    return json_response(HTTPStatus.CREATED, signed_in_body(signed_in), location="sessions/current")
 
 
 @api.get("/sessions/current")
 def validate() -> Response[str]:
     """Validate the session token and record its use."""
     session = service.validate(api.session_token())
-    api.note(owner=session.owner, agent_id=session.agent_id, session_id=session.session_id)
+    api.note_session(session)
+    return json_response(HTTPStatus.OK, session_body(session))
+
+
+@api.patch("/sessions/current")
+def report_progress() -> Response[str]:
+    """Record what the agent reports of itself."""
+    from agent_sessions.http.request_models import ProgressInput
+
+    token = api.session_token()
+    request = ProgressInput.read(api.json_body())
+    session = service.report_progress(token, request.model_dump(exclude_unset=True))
+    api.note_session(session)
     return json_response(HTTPStatus.OK, session_body(session))
 
 
 @api.delete("/sessions/current")
 def sign_out() -> Response[str]:
-    """Sign out; also answered well where the session had already ended."""
+    """Sign out; this also succeeds if the session had already ended."""
     session = service.sign_out(api.session_token())
     if session is not None:
-        api.note(owner=session.owner, agent_id=session.agent_id, session_id=session.session_id)
+        api.note_session(session)
     return json_response(HTTPStatus.NO_CONTENT)
 
 
 @api.get("/health")
-def health() -> Response[str]:
-    """Answer whether the service and its database do."""
+def check_health() -> Response[str]:
+    """Check that the service and both tables respond."""
     service.check_health()
     return json_response(HTTPStatus.OK, {"status": "ok"})
+
+
+@api.head("/health")
+def probe_health() -> Response[str]:
+    """Check the same for monitors that read no body."""
+    service.check_health()
+    return json_response(HTTPStatus.OK)

@@ -11,7 +11,7 @@ import pytest
 from agent_sessions import clock
 from agent_sessions.deadline import TIME_LIMIT_SECONDS
 from agent_sessions.errors import DatabaseError
-from agent_sessions.services.agents import RESERVE_SECONDS
+from agent_sessions.services.ending import RESERVE_SECONDS
 from tests.conftest import FrozenClock
 from tests.support.database import client_of
 from tests.support.events import http_event
@@ -31,33 +31,30 @@ class TestFind:
     def test_an_agent_is_found_however_it_is_spelt(self, api: Api) -> None:
         signed_in = api.sign_in("Claude", context="Project A").body
 
-        found = api.find(agent_name=" CLAUDE ", context="project a")
+        found = api.found(" CLAUDE ", context="project a")
 
-        assert found.status == 200
-        assert found.body["agent_id"] == signed_in["agent_id"]
-        assert found.body["agent_name"] == "Claude"
+        assert (found["agent_id"], found["agent_name"]) == (signed_in["agent_id"], "Claude")
+        assert (found["online"], found["active_sessions"]) == (True, 1)
 
     def test_an_agent_without_context_is_found_without_one(self, api: Api) -> None:
         api.sign_in("Claude", context="Project A")
         alone = api.sign_in("Claude").body
 
-        assert api.find(agent_name="Claude").body["agent_id"] == alone["agent_id"]
+        assert api.found("Claude")["agent_id"] == alone["agent_id"]
 
     def test_an_unknown_agent_is_not_found(self, api: Api) -> None:
-        answer = api.find(agent_name="Nobody")
-
-        assert (answer.status, answer.body["error"], answer.body["detail"]) == (404, "NotFoundError", "No such agent")
+        assert api.find(agent_name="Nobody").body == {"agents": [], "next": None}
 
     def test_an_agent_that_the_index_does_not_show_yet_is_found(
         self, api: Api, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         signed_in = api.sign_in().body
-        monkeypatch.setattr(api.functions["agents"].service.tables.agents, "find_agent_id", lambda *_: None)
+        monkeypatch.setattr(api.functions["agents"].service.tables.agents, "find_agent_ids", lambda *_: [])
 
-        assert api.find(agent_name="Claude").body["agent_id"] == signed_in["agent_id"]
+        assert api.found("Claude")["agent_id"] == signed_in["agent_id"]
 
     def test_a_parameter_given_twice_is_refused(self, api: Api) -> None:
-        event = http_event("find_agent", authorizer=api.authorizer, query={"agent_name": "a,b"})
+        event = http_event("list_agents", authorizer=api.authorizer, query={"agent_name": "a,b"})
         event["rawQueryString"] = "agent_name=a&agent_name=b"
 
         assert api.send(event).messages == {"query": "The query names a parameter twice; keep one"}
@@ -65,14 +62,14 @@ class TestFind:
     @pytest.mark.parametrize(
         ("query", "field", "message"),
         [
-            ({}, "agent_name", "Agent name is required"),
+            ({"context": "x"}, "context", "context needs agent_name: send both, or neither"),
             ({"agent_name": "  "}, "agent_name", "Agent name is required"),
             ({"agent_name": "x" * 101}, "agent_name", "Agent name must be 100 characters or less"),
             ({"agent_name": "x", "context": "y" * 201}, "context", "Context must be 200 characters or less"),
             (
                 {"agent_name": "x", "contxt": "y"},
                 "contxt",
-                "Unknown field contxt: remove it, or use one of agent_name, context",
+                "Unknown field contxt: remove it, or use one of agent_name, context, limit, next",
             ),
         ],
     )
@@ -99,15 +96,6 @@ class TestPresence:
         frozen.tick(10)
         body = api.agent(agent_id).body
         assert (body["active_sessions"], body["online"]) == (0, False)
-
-    def test_the_agent_was_last_seen_with_its_liveliest_session(self, api: Api, frozen: FrozenClock) -> None:
-        first = api.sign_in().body
-        frozen.tick(5)
-        api.sign_in()
-        frozen.tick(60)
-        api.validate(first["session_token"])
-
-        assert api.agent(first["agent_id"]).body["last_active"] == "2027-01-15T08:01:05Z"
 
     @pytest.mark.parametrize("agent_id", [UNKNOWN, "nobody", "A" * 3000, "🤖", "0B0B0B0B-0000-4000-8000-000000000009"])
     def test_what_is_nobodys_id_is_not_found(self, api: Api, agent_id: str) -> None:
@@ -157,7 +145,7 @@ class TestList:
         made = calls(api.functions["agents"])
 
         assert len(api.sessions(agent_id, limit="1").body["sessions"]) == 1
-        assert made == ["GetItem", "Query", "Query"]
+        assert made == ["GetItem", "Query"]
 
     def test_a_page_starts_behind_a_session_that_has_ended_meanwhile(self, api: Api) -> None:
         agent_id = sign_in_often(api, 4)
@@ -247,10 +235,10 @@ class TestEndAll:
 
         answer = api.end_all(expired["agent_id"])
 
-        assert (answer.status, answer.body) == (200, {"ended": 60})
+        assert (answer.status, answer.body) == (200, {"ended": 60, "more": False})
         assert {api.validate(token).status for token in tokens} == {401}
         assert api.validate(other).status == 200
-        assert api.end_all(expired["agent_id"]).body == {"ended": 0}
+        assert api.end_all(expired["agent_id"]).body == {"ended": 0, "more": False}
 
     def test_a_batch_that_is_left_is_not_sent_again_without_time_for_it(
         self, api: Api, unprocessed: list[int], monkeypatch: pytest.MonkeyPatch
@@ -276,22 +264,13 @@ class TestEndAll:
         events.register("after-call.dynamodb.BatchWriteItem", pass_time)
 
         assert api.end_all(agent_id).body == {"ended": 25, "more": True}
-        assert api.end_all(agent_id).body == {"ended": 5}
-
-    def test_the_last_use_of_the_ended_sessions_is_remembered(self, api: Api, frozen: FrozenClock) -> None:
-        session = api.sign_in().body
-        frozen.tick(60)
-        api.validate(session["session_token"])
-        frozen.tick(60)
-        api.end_all(session["agent_id"])
-
-        assert api.agent(session["agent_id"]).body["last_active"] == "2027-01-15T08:01:00Z"
+        assert api.end_all(agent_id).body == {"ended": 5, "more": False}
 
     def test_what_dynamodb_leaves_of_a_batch_is_sent_again(self, api: Api, unprocessed: list[int]) -> None:
         agent_id = sign_in_often(api, 3)
         unprocessed[0] = 4
 
-        assert api.end_all(agent_id).body == {"ended": 3}
+        assert api.end_all(agent_id).body == {"ended": 3, "more": False}
         assert api.sessions(agent_id).body["sessions"] == []
 
     def test_a_batch_that_is_never_done_is_a_database_that_does_not_answer(
@@ -326,7 +305,7 @@ class TestEndAll:
 def test_an_agent_of_any_characters_is_found_again(api: Api) -> None:
     for name in ("a:b", "a%3Ab", "#owner", ":owner", "agent_id = :x OR 1=1", '{"S":"x"}', "\u0e49\u200dx", "x" * 100):
         signed_in = api.sign_in(name, context=name).body
-        assert api.find(agent_name=name, context=name).body["agent_id"] == signed_in["agent_id"]
+        assert api.found(name, context=name)["agent_id"] == signed_in["agent_id"]
         assert signed_in["agent_name"] == name
 
 
@@ -343,7 +322,7 @@ def test_ids_in_upper_case_return_the_same_as_in_lower_case(api: Api, capsys: py
 
     assert api.end(agent_id.upper(), handle.upper()).status == 204
     assert api.validate(first["session_token"]).status == 401
-    assert api.end_all(agent_id.upper()).body == {"ended": 1}
+    assert api.end_all(agent_id.upper()).body == {"ended": 1, "more": False}
     assert api.validate(second["session_token"]).status == 401
 
 

@@ -23,14 +23,32 @@ CASES = 1_000, 50_000
 
 EVENTS = [load_event(name) for name in BY_NAME]
 GOOD_QUERIES = {event["routeKey"]: event["rawQueryString"] for event in EVENTS}
-AGENT = BY_NAME["find_agent"].example_query
-FIELDS = ["agent_name", "context", "exclusive", "limit", "next", "owner", "session_token", "agent_id"]
+AGENT = BY_NAME["list_agents"].example_query
+FIELDS = [
+    "agent_name",
+    "context",
+    "exclusive",
+    "metadata",
+    "idle_seconds",
+    "lifetime_seconds",
+    "state",
+    "activity",
+    "stop_requested",
+    "blocked",
+    "limit",
+    "next",
+    "owner",
+    "session_token",
+    "agent_id",
+]
 # Every header that there can be: none has a part that a caller could fill.
 HEADERS = {
     ("Cache-Control", "no-store"),
     ("Content-Type", "application/json"),
     ("Content-Type", "application/problem+json"),
-    ("Location", "/sessions/current"),
+    ("Location", "sessions/current"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("WWW-Authenticate", "Bearer"),
     ("WWW-Authenticate", 'Bearer error="invalid_token"'),
 }
 NO_ROUTE = "There is nothing at this path"
@@ -53,6 +71,7 @@ bodies = st.one_of(
     odd_text,
     st.dictionaries(st.one_of(st.sampled_from(FIELDS), text), values, max_size=4).map(json.dumps),
     st.fixed_dictionaries({"agent_name": text}, optional={"context": text, "exclusive": st.booleans()}).map(json.dumps),
+    st.sampled_from([event["body"] for event in EVENTS if "body" in event]),
 )
 pairs = st.lists(st.tuples(st.one_of(st.sampled_from(FIELDS), text), odd_text), max_size=4)
 queries = st.one_of(
@@ -87,7 +106,7 @@ def gateway_events(draw: st.DrawFn, known: dict[str, str]) -> Event:
     for name in event.get("pathParameters", {}):
         event["pathParameters"][name] = draw(or_else(known[name], odd_text))
     event["requestContext"]["authorizer"] = draw(or_else(iam(USER), authorizers))
-    return event | draw(contents)
+    return event | draw(or_else({}, contents))
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -131,7 +150,10 @@ class Target:
         self.sign_in()
 
     def sign_in(self) -> None:
-        self.session |= self.api.as_owner(iam(USER)).sign_in(**AGENT).body
+        owner = self.api.as_owner(iam(USER))
+        if self.session:
+            owner.block(self.session["agent_id"], blocked=False)
+        self.session |= owner.sign_in(**AGENT).body
 
     def send(self, function: str, event: Any) -> int:
         """Hold the answer, and what is logged, against everything that they must never be; return the status."""
@@ -144,7 +166,7 @@ class Target:
         route = event.get("routeKey") if isinstance(event, dict) else None
         has_route = isinstance(route, str) and route in BY_KEY and NO_ROUTE not in response["body"]
         # Where there is none, the answer is as that of any other.
-        described = str(route) if has_route else "GET /agents"
+        described = str(route) if has_route else "GET /agents/{agent_id}"
         status: int = response["statusCode"]
         check_response(described, status, response["headers"], response["body"])
         assert response["isBase64Encoded"] is False
@@ -160,7 +182,7 @@ class Target:
 
         for written in (response["body"], out):
             assert self.session["session_token"] not in written
-        if status < 300 and described.startswith("DELETE"):
+        if status < 300 and described.startswith(("DELETE", "PATCH /agents")):
             self.sign_in()
         return status
 
@@ -211,5 +233,5 @@ def test_what_is_no_event_of_the_gateway_is_named_in_the_log_only(api: Api, caps
     assert (response["statusCode"], problem["error"]) == (500, "InternalError")
     assert problem["request_id"] == api.context.aws_request_id
     bug, request = map(json.loads, capsys.readouterr().out.splitlines())
-    assert "no event of an HTTP API with payload format 2.0" in bug["exception"]
+    assert "not one of an HTTP API with payload format 2.0" in bug["exception"]
     assert (request["status"], request.get("route"), request["request_id"]) == (500, None, problem["request_id"])

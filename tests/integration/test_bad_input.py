@@ -12,6 +12,8 @@ from agent_sessions.http.request_models import SignInInput
 from tests.support.events import http_event
 from tests.support.functions import Api
 
+FIELDS = ", ".join(SignInInput.model_fields)
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -45,7 +47,7 @@ def nothing_is_written(dynamodb: "DynamoDBClient") -> Iterator[None]:
         (
             {"agent_name": "x", "contxt": "y"},
             "contxt",
-            "Unknown field contxt: remove it, or use one of agent_name, context, exclusive",
+            f"Unknown field contxt: remove it, or use one of {FIELDS}",
         ),
         (
             {"agent_name": "a\u0007b"},

@@ -36,7 +36,7 @@ def test_a_name_is_only_ever_a_name(api: Api, capsys: pytest.CaptureFixture[str]
         assert (answer.body["agent_name"], answer.body["context"]) == (text, text)
         assert answer.headers == plain.headers
         assert answer.text.isascii()
-        assert api.find(agent_name=text, context=text).body["agent_id"] == answer.body["agent_id"]
+        assert api.found(text, context=text)["agent_id"] == answer.body["agent_id"]
         told = [line for line in lines(capsys) if line.get("message") == "request"]
         assert [line["route"] for line in told] == ["POST /sessions", "GET /agents"]
         assert text not in [value for line in told for value in line.values()]
@@ -62,7 +62,7 @@ def test_a_field_is_told_back_only_if_its_name_is_plain(api: Api, where: str) ->
             answer = api.sign_in_raw(json.dumps({"agent_name": "x", text: 1}))
         else:
             query = f"agent_name=x&{quote(text, errors='replace')}=1"
-            answer = api.send(http_event("find_agent", authorizer=api.authorizer) | {"rawQueryString": query})
+            answer = api.send(http_event("list_agents", authorizer=api.authorizer) | {"rawQueryString": query})
 
         assert answer.status == 400
         assert answer.text.isprintable()

@@ -59,7 +59,7 @@ MISPLACED: dict[str, tuple[int, Misplace]] = {
     ),
     "as the name of a parameter": (
         400,
-        lambda token, api: http_event("find_agent", authorizer=api.authorizer, query={"agent_name": "x", token: "1"}),
+        lambda token, api: http_event("list_agents", authorizer=api.authorizer, query={"agent_name": "x", token: "1"}),
     ),
     "as a field": (
         400,

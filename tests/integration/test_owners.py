@@ -29,7 +29,7 @@ def test_one_identity_is_one_agent_for_each_owner(owners: dict[str, Api]) -> Non
 
     assert len(set(agents.values())) == len(OWNERS)
     for name, owner in owners.items():
-        assert owner.find(agent_name="Claude").body["agent_id"] == agents[name]
+        assert owner.found("Claude")["agent_id"] == agents[name]
         assert owner.agent(agents[name]).body["active_sessions"] == 1
 
 
@@ -44,12 +44,18 @@ def test_anothers_agent_is_answered_as_none(owners: dict[str, Api], mine: str, t
         other.sessions(agent_id),
         other.end_all(agent_id),
         other.end(agent_id, session["session_id"]),
-        other.find(agent_name="Claude"),
+        other.block(agent_id),
+        other.block(agent_id, blocked=False),
+        other.delete(agent_id),
     ]
     nobody = other.agent("0b0b0b0b-0000-4000-8000-000000000009")
 
     assert {answer.text for answer in answers} == {nobody.text}
     assert {answer.status for answer in answers} == {404}
+    assert other.stop(agent_id, session["session_id"], stop_requested="mine").status == 404
+    assert other.find(agent_name="Claude").body["agents"] == other.find().body["agents"] == []
+    assert other.roster().body["sessions"] == []
+    assert other.end_everything().body == {"ended": 0, "more": False}
     assert owners[mine].validate(session["session_token"]).status == 200
     assert owners[mine].agent(agent_id).body["active_sessions"] == 1
 
@@ -82,5 +88,5 @@ def test_no_header_and_no_field_makes_an_owner(start: Callable[..., Api]) -> Non
     event["headers"] |= {"x-owner": "iam:arn:aws:iam::111122223333:user/ada", "x-amzn-iam-user-arn": USER}
     api.send(event)
 
-    assert api.as_owner(iam(USER)).find(agent_name="Claude").status == 404
+    assert api.as_owner(iam(USER)).find(agent_name="Claude").body["agents"] == []
     assert api.as_owner(None).sign_in("Claude", owner="iam:x").messages.keys() == {"owner"}

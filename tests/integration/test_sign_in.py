@@ -19,17 +19,23 @@ def test_a_first_sign_in_creates_the_agent_and_a_session(api: Api, frozen: Froze
     answer = api.sign_in(" Claude ", context=" Project A ")
 
     assert answer.status == 201
-    assert answer.headers["Location"] == "/sessions/current"
+    assert answer.headers["Location"] == "sessions/current"
     body = answer.body
     assert re.fullmatch(TOKEN_PATTERN, body.pop("session_token"))
     assert body.pop("session_id")
     assert body == {
         "agent_id": body["agent_id"],
+        "owner": f"iam:{OWNER}",
         "agent_name": "Claude",
         "context": "Project A",
         "display_name": "Claude - Project A",
         "identity_key": "claude:project a",
         "avatar_seed": "00r8pa6a",
+        "metadata": {},
+        "state": None,
+        "activity": None,
+        "progress_at": None,
+        "stop_requested": None,
         "created_at": "2027-01-15T08:00:00Z",
         "last_active": "2027-01-15T08:00:00Z",
         "expires_at": "2027-01-15T08:31:00Z",
@@ -90,7 +96,7 @@ def test_an_imported_agent_is_found_by_the_index_alone(api: Api, dynamodb: "Dyna
 
     assert (body["agent_id"], body["agent_name"], body["reused"]) == (imported, "Veteran", True)
     assert api.validate(body["session_token"]).status == 200
-    assert api.find(agent_name="VETERAN").body["agent_id"] == imported
+    assert api.found("VETERAN")["agent_id"] == imported
 
 
 def test_of_two_imported_agents_with_one_identity_everyone_takes_the_same(api: Api, dynamodb: "DynamoDBClient") -> None:
@@ -130,14 +136,14 @@ def test_a_sign_in_that_is_not_exclusive_leaves_an_exclusive_one_alone(api: Api,
     assert api.validate(second["session_token"]).status == 200
 
 
-def test_an_exclusive_sign_in_that_was_overtaken_gives_way(api: Api, frozen: FrozenClock) -> None:
-    later = api.sign_in(exclusive=True).body
-    frozen.tick(-1)  # as if this sign-in had begun before, and was written after
+def test_clock_that_is_behind_does_not_decide_between_exclusive_sign_ins(api: Api, frozen: FrozenClock) -> None:
+    first = api.sign_in().body
+    frozen.tick(-1)  # as a container whose clock is a second behind
 
-    overtaken = api.sign_in(exclusive=True).body
+    second = api.sign_in(exclusive=True).body
 
-    assert api.validate(overtaken["session_token"]).status == 401
-    assert api.validate(later["session_token"]).status == 200
+    assert api.validate(first["session_token"]).status == 401
+    assert api.validate(second["session_token"]).status == 200
 
 
 def test_of_exclusive_sign_ins_one_after_the_other_each_gets_a_session(api: Api, frozen: FrozenClock) -> None:
@@ -180,11 +186,12 @@ def test_items_hold_what_the_design_names_and_no_token(api: Api, dynamodb: "Dyna
     (session,) = dynamodb.scan(TableName="SessionsTable")["Items"]
     assert set(agent) == {
         "agent_id", "owner", "identity_key", "agent_name", "context",
-        "created_at", "last_active", "sign_ins", "first_session_id",
+        "created_at", "last_active", "sign_ins", "incarnation", "ended_through", "swept_at",
     }  # fmt: skip
     assert set(session) == {
         "agent_id", "session_id", "owner", "agent_name", "context",
-        "created_at", "last_active", "expires_at", "ends_at", "sign_in_number", "exclusive",
+        "created_at", "last_active", "expires_at", "ends_at",
+        "idle_seconds", "sign_in_number", "incarnation", "exclusive",
     }  # fmt: skip
     assert agent["owner"] == {"S": f"iam:{OWNER}"}
     assert body["session_token"] not in str(agent) + str(session)

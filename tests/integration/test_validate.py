@@ -3,6 +3,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agent_sessions.domain.tokens import SessionToken
 from agent_sessions.errors import DatabaseError
 from tests.conftest import FrozenClock
 from tests.support.events import http_event
@@ -23,37 +24,41 @@ def test_a_token_tells_its_session(api: Api) -> None:
     assert answer.body == {name: value for name, value in signed_in.items() if name not in ("session_token", "reused")}
 
 
-def test_all_dead_tokens_get_one_answer(api: Api, frozen: FrozenClock) -> None:
+@pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "Token abc", "abc"])
+def test_missing_bearer_token_is_401_that_says_what_to_send(api: Api, authorization: str | None) -> None:
+    response = api.send(http_event("validate_session", authorization=authorization))
+
+    assert response.status == 401
+    assert response.headers["WWW-Authenticate"] == "Bearer"  # RFC 6750, 3.1: without an error code
+    assert response.body["error"] == "InvalidSessionError"
+    assert response.body["detail"] == "Session token is required: send Authorization: Bearer <session_token>"
+
+
+def test_all_dead_tokens_get_one_response(api: Api, frozen: FrozenClock) -> None:
     expired = api.sign_in().body["session_token"]
     frozen.tick(IDLE + TOUCH)
     signed_out = api.sign_in().body["session_token"]
     api.sign_out(signed_out)
-    unknown = signed_out[:30] + "A" * 12 + "A"
+    unknown = SessionToken.mint("0b0b0b0b-0000-4000-8000-000000000009").secret
 
-    answers = [
-        api.send(http_event("validate_session", authorization=authorization))
-        for authorization in (
-            None,
-            "",
-            "Bearer",
-            "Bearer ",
-            "Basic dXNlcjpwYXNz",
-            f"Token {expired}",
-            expired,
-            "Bearer not-a-token",
-            f"Bearer {expired}x",
-            f"Bearer {unknown}",
-            f"Bearer {expired}",
-            f"Bearer {signed_out}",
-            f"Bearer {signed_out},Bearer {signed_out}",
-        )
+    responses = [
+        api.send(http_event("validate_session", authorization=f"Bearer {token}"))
+        for token in ("not-a-token", f"{expired}x", unknown, expired, signed_out, f"{signed_out},Bearer {signed_out}")
     ]
 
-    assert {answer.status for answer in answers} == {401}
-    assert {answer.headers["WWW-Authenticate"] for answer in answers} == {'Bearer error="invalid_token"'}
-    assert len({answer.text for answer in answers}) == 1
-    assert answers[0].body["detail"] == "Invalid or expired session"
-    assert answers[0].body["error"] == "InvalidSessionError"
+    assert {response.status for response in responses} == {401}
+    assert {response.headers["WWW-Authenticate"] for response in responses} == {'Bearer error="invalid_token"'}
+    assert len({response.text for response in responses}) == 1
+    assert responses[0].body["detail"] == "Invalid or expired session"
+    assert responses[0].body["error"] == "InvalidSessionError"
+
+
+@pytest.mark.parametrize("name", ["authorization", "Authorization", "AUTHORIZATION"])
+def test_header_name_is_read_in_any_case(api: Api, name: str) -> None:
+    event = http_event("validate_session", token=api.sign_in().body["session_token"])
+    event["headers"][name] = event["headers"].pop("authorization")
+
+    assert api.send(event).status == 200
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
@@ -145,7 +150,7 @@ def test_a_session_that_is_ended_between_read_and_touch_is_not_revived(
 
 @pytest.mark.parametrize(
     ("table", "failing", "touched"),
-    [("sessions", "touch_session", False), ("agents", "update_last_active", True)],
+    [("sessions", "touch_session", False), ("agents", "record_use", True)],
 )
 def test_a_use_that_cannot_be_written_leaves_the_validation_standing(
     api: Api, frozen: FrozenClock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],

@@ -24,6 +24,7 @@ from agent_sessions.services.agents import AgentService
 from agent_sessions.services.sessions import SessionService
 from agent_sessions.settings import Settings
 from tests.guards.leaks import LEAKS
+from tests.support.samples import OTHER_OWNER, OWNER
 from tools.cloudformation import table_definition
 from tools.dynamodb.fast_client import FastClient
 from tools.dynamodb.local_engine import Engine, missing
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
 
+__all__ = ["OTHER_OWNER", "OWNER"]
+
 type NewClient = Callable[[], "DynamoDBClient"]
 
-OWNER = "iam:arn:aws:iam::111122223333:user/ada"
-OTHER_OWNER = "iam:arn:aws:iam::111122223333:user/bob"
 
 ACCOUNT = {"key": "testing", "region": "eu-west-1"}
 # The timeouts of production would fail on a busy machine.
@@ -188,7 +189,7 @@ def sessions(database: Database) -> SessionService:
 
 @pytest.fixture
 def agents(database: Database) -> AgentService:
-    return AgentService(database.tables())
+    return AgentService(database.tables(), database.settings)
 
 
 @pytest.fixture

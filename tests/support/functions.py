@@ -104,8 +104,36 @@ class Api:
     def sign_out(self, token: str) -> ApiResponse:
         return self.send(http_event("sign_out", token=token))
 
+    def progress(self, token: str, **body: Any) -> ApiResponse:
+        return self.send(http_event("report_progress", token=token, body=body))
+
+    def roster(self, **query: str) -> ApiResponse:
+        return self.send(http_event("list_sessions", authorizer=self.authorizer, query=query))
+
+    def end_everything(self) -> ApiResponse:
+        return self.send(http_event("end_sessions", authorizer=self.authorizer))
+
     def find(self, **query: str) -> ApiResponse:
-        return self.send(http_event("find_agent", authorizer=self.authorizer, query=query))
+        return self.send(http_event("list_agents", authorizer=self.authorizer, query=query))
+
+    def found(self, agent_name: str, **query: str) -> dict[str, Any]:
+        """Return the one agent with this name."""
+        (agent,) = self.find(agent_name=agent_name, **query).body["agents"]
+        return dict(agent)
+
+    def block(self, agent_id: str, blocked: Any = True) -> ApiResponse:
+        return self.send(
+            http_event("update_agent", authorizer=self.authorizer, agent_id=agent_id, body={"blocked": blocked})
+        )
+
+    def delete(self, agent_id: str) -> ApiResponse:
+        return self.send(http_event("delete_agent", authorizer=self.authorizer, agent_id=agent_id))
+
+    def stop(self, agent_id: str, session_id: str, **body: Any) -> ApiResponse:
+        event = http_event(
+            "update_agent_session", authorizer=self.authorizer, agent_id=agent_id, session_id=session_id, body=body
+        )
+        return self.send(event)
 
     def agent(self, agent_id: str) -> ApiResponse:
         return self.send(http_event("get_agent", authorizer=self.authorizer, agent_id=agent_id))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from agent_sessions.domain.models import Session
-from agent_sessions.dynamodb.agents_table import CREATE_OR_REUSE
+from agent_sessions.domain.models import Session, StopRequest
+from agent_sessions.dynamodb.agents_table import SIGN_IN
 from agent_sessions.dynamodb.items import session_item
 from tools import ROOT
 
@@ -57,7 +57,7 @@ def attributes(heading: str) -> set[str]:
 
 
 def test_data_model_lists_every_attribute_of_an_agent() -> None:
-    assignments = re.findall(r"#?(\w+) = ", CREATE_OR_REUSE) + re.findall(r"ADD (\w+)", CREATE_OR_REUSE)
+    assignments = re.findall(r"#?(\w+) = ", SIGN_IN) + re.findall(r"ADD (\w+)", SIGN_IN) + ["blocked"]
 
     assert attributes("Attributes of an agent") == {"agent_id", *assignments}
 
@@ -73,8 +73,15 @@ def test_data_model_lists_every_attribute_of_a_session() -> None:
         last_active=0,
         expires_at=1,
         ends_at=1,
+        idle_seconds=1,
         sign_in_number=1,
+        incarnation="session",
         exclusive=True,
+        metadata={"model": "claude"},
+        state="working",
+        activity="reading",
+        progress_at=0,
+        stop_requested=StopRequest("reason", 0),
     )
 
     assert attributes("Attributes of a session") == set(session_item(session))

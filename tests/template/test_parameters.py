@@ -16,6 +16,7 @@ BOUNDS = {
     "TouchIntervalSeconds": (1, 999_999_999),
     "LastSeenIntervalSeconds": (1, 900),
     "SessionCacheSeconds": (0, 900),
+    "MaxSessionsPerAgent": (0, 10000),
     "ReportMinutes": (2, 480),
     "ReportSegments": (1, 64),
     "ThrottleRate": (1, 999_999),
@@ -23,6 +24,7 @@ BOUNDS = {
     "MemoryMegabytes": (256, 10_240),
     "ReservedConcurrency": (0, 999_999),
 }
+TIME = "SessionsNotBefore"
 # Settings of the functions, by the parameter that sets them.
 VARIABLES = {
     value["Ref"]: variable
@@ -44,7 +46,7 @@ def accepts(parameter: str, value: str) -> bool:
 def test_every_number_is_a_string_with_a_pattern() -> None:
     assert {each["Type"] for each in PARAMETERS.values()} == {"String", "CommaDelimitedList"}
     numbers = {name for name, each in PARAMETERS.items() if each["Default"].isdecimal() and "AllowedValues" not in each}
-    assert numbers == set(BOUNDS) == {name for name, each in PARAMETERS.items() if "AllowedPattern" in each}
+    assert numbers == set(BOUNDS) == {name for name, each in PARAMETERS.items() if "AllowedPattern" in each} - {TIME}
 
 
 @pytest.mark.parametrize("parameter", BOUNDS)
@@ -81,7 +83,9 @@ def test_functions_accept_bounds(parameter: str, end: int) -> None:
 
 
 def test_every_number_of_the_settings_has_a_parameter() -> None:
-    assert set(VARIABLES.values()) == {settings.VARIABLES[each.name] for each in fields(Settings) if each.type is int}
+    assert set(VARIABLES.values()) == {
+        settings.VARIABLES[each.name] for each in fields(Settings) if each.type is int
+    } - {"SESSIONS_NOT_BEFORE"}
 
 
 def test_template_accepts_values_in_cost_document() -> None:
@@ -90,3 +94,16 @@ def test_template_accepts_values_in_cost_document() -> None:
     assert len(examples) == 10
     for parameter, value in examples:
         assert value in PARAMETERS[parameter].get("AllowedValues", []) or accepts(parameter, value), parameter
+
+
+@pytest.mark.parametrize("value", ["", "2026-11-27T12:00:00Z", "2026-02-28T23:59:59Z", "0001-01-01T00:00:00Z"])
+def test_time_that_the_template_accepts_is_read_by_the_functions(value: str) -> None:
+    assert accepts(TIME, value)
+    Settings.from_environment(function_environment() | {"SESSIONS_NOT_BEFORE": value})
+
+
+@pytest.mark.parametrize(
+    "value", ["now", "2026-11-27", "2026-13-01T00:00:00Z", "2026-11-27T24:00:00Z", "2026-11-27T12:00:00+01:00", " "]
+)
+def test_other_times_are_refused(value: str) -> None:
+    assert not accepts(TIME, value)

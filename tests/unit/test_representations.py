@@ -7,15 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent_sessions.domain.models import Agent, Ended, Presence, Session, SessionPage, SignedIn
+from agent_sessions.domain.models import Agent, AgentPage, Ended, Presence, Session, SessionPage, SignedIn, StopRequest
 from agent_sessions.http.response_models import (
     AgentBody,
     SessionBody,
     SignedInBody,
     agent_body,
+    agent_page_body,
     ended_body,
-    page_body,
+    found_agent_body,
+    presence_body,
     session_body,
+    session_page_body,
     signed_in_body,
     timestamp,
 )
@@ -42,17 +45,30 @@ SESSION = Session(
     last_active=BORN + 60,
     expires_at=BORN + 1920,
     ends_at=BORN + 43200,
+    idle_seconds=1800,
     sign_in_number=1,
+    incarnation="ea866a75-7e4c-88ba-bfa8-127cbe9a409d",
     exclusive=True,
+    metadata={"model": "claude-opus"},
+    state="waiting",
+    activity="asking Ada",
+    progress_at=BORN + 30,
+    stop_requested=StopRequest("budget used up", BORN + 50),
 )
 SESSION_BODY: SessionBody = {
     "session_id": "ea866a75-7e4c-38ba-bfa8-127cbe9a409d",
     "agent_id": "4635ae41-c03a-534d-87c4-05465526a836",
+    "owner": "iam:arn:aws:iam::111122223333:user/ann",
     "agent_name": "Claude",
     "context": "Project A",
     "display_name": "Claude - Project A",
     "identity_key": "claude:project a",
     "avatar_seed": "00r8pa6a",
+    "metadata": {"model": "claude-opus"},
+    "state": "waiting",
+    "activity": "asking Ada",
+    "progress_at": "2023-11-14T22:13:50Z",
+    "stop_requested": {"reason": "budget used up", "at": "2023-11-14T22:14:10Z"},
     "created_at": "2023-11-14T22:13:20Z",
     "last_active": "2023-11-14T22:14:20Z",
     "expires_at": "2023-11-14T22:45:20Z",
@@ -107,11 +123,21 @@ def test_a_session_without_context_says_so() -> None:
     }
 
 
+def test_session_that_reported_nothing_has_nulls_and_empty_metadata() -> None:
+    body = session_body(replace(SESSION, metadata={}, state=None, activity=None, progress_at=None, stop_requested=None))
+
+    assert body["metadata"] == {}
+    assert [body[name] for name in ("state", "activity", "progress_at", "stop_requested")] == [None] * 4
+
+
 def test_fields_come_in_the_order_in_which_they_are_documented() -> None:
     signed_in = signed_in_body(SignedIn(SESSION, SECRET, reused=False))
 
     assert list(session_body(SESSION)) == list(SessionBody.__annotations__)
-    assert list(agent_body(Presence(AGENT, 0, BORN))) == list(AgentBody.__annotations__)
+    assert set(presence_body(Presence(AGENT, 0, capped=True))) <= set(AgentBody.__annotations__)
+    assert list(agent_body(AGENT)) == [
+        name for name in AgentBody.__annotations__ if name in AgentBody.__required_keys__
+    ]
     assert list(signed_in) == [*SessionBody.__annotations__, "session_token", "reused"]
     assert set(signed_in) == SignedInBody.__required_keys__
 
@@ -125,60 +151,85 @@ def test_a_sign_in_adds_the_token_and_whether_the_agent_was_known(reused: bool) 
     }
 
 
-def test_an_agent_is_told_with_its_presence() -> None:
-    assert agent_body(Presence(AGENT, active_sessions=2, last_active=BORN + 90)) == {
+def test_agent_in_a_list_has_no_presence() -> None:
+    assert agent_body(AGENT) == {
         "agent_id": "4635ae41-c03a-534d-87c4-05465526a836",
+        "owner": "iam:arn:aws:iam::111122223333:user/ann",
         "agent_name": "Claude",
         "context": "Project A",
         "display_name": "Claude - Project A",
         "identity_key": "claude:project a",
         "avatar_seed": "00r8pa6a",
         "created_at": "2023-11-14T22:13:20Z",
-        "last_active": "2023-11-14T22:14:50Z",
-        "online": True,
-        "active_sessions": 2,
+        "last_active": "2023-11-14T22:13:21Z",
+        "blocked": False,
     }
 
 
 @pytest.mark.parametrize(("sessions", "online"), [(0, False), (1, True), (2, True)])
-def test_an_agent_with_a_live_session_is_online(sessions: int, online: bool) -> None:
-    told = agent_body(Presence(AGENT, sessions, BORN))
+def test_agent_with_a_live_session_is_online(sessions: int, online: bool) -> None:
+    body = presence_body(Presence(AGENT, sessions))
 
-    assert told["online"] is online
-    assert told["active_sessions"] == sessions
-
-
-def test_an_agent_and_its_session_show_the_same_identity() -> None:
-    agent, session = agent_body(Presence(AGENT, 1, BORN)), session_body(SESSION)
-
-    assert (agent["identity_key"], agent["avatar_seed"]) == (session["identity_key"], session["avatar_seed"])
-    assert agent["display_name"] == session["display_name"]
+    assert body == {**agent_body(AGENT), "active_sessions": sessions, "online": online}
 
 
-def test_a_page_lists_sessions_and_says_where_the_next_starts() -> None:
-    other = replace(SESSION, session_id="ffffffff-7e4c-38ba-bfa8-127cbe9a409d")
-
-    assert page_body(SessionPage((SESSION, other), other.session_id)) == {
-        "sessions": [SESSION_BODY, {**SESSION_BODY, "session_id": other.session_id}],
-        "next": other.session_id,
+def test_capped_count_is_a_lower_bound_and_says_so() -> None:
+    assert presence_body(Presence(AGENT, 1000, capped=True)) == {
+        **agent_body(AGENT),
+        "active_sessions": 1000,
+        "active_sessions_capped": True,
+        "online": True,
     }
 
 
-def test_the_last_page_has_no_next() -> None:
-    assert page_body(SessionPage((), None)) == {"sessions": [], "next": None}
+def test_count_cut_before_a_live_session_leaves_online_open() -> None:
+    assert presence_body(Presence(AGENT, 0, capped=True)) == {
+        **agent_body(AGENT),
+        "active_sessions": 0,
+        "active_sessions_capped": True,
+    }
 
 
-def test_more_is_told_only_where_some_are_left() -> None:
+def test_an_agent_and_its_session_show_the_same_identity() -> None:
+    agent, session = agent_body(AGENT), session_body(SESSION)
+
+    assert (agent["identity_key"], agent["avatar_seed"]) == (session["identity_key"], session["avatar_seed"])
+    assert (agent["display_name"], agent["owner"]) == (session["display_name"], session["owner"])
+
+
+def test_page_lists_sessions_and_the_position_of_the_next() -> None:
+    other = replace(SESSION, session_id="ffffffff-7e4c-38ba-bfa8-127cbe9a409d")
+
+    assert session_page_body(SessionPage((SESSION, other), other.session_id)) == {
+        "sessions": [SESSION_BODY, {**SESSION_BODY, "session_id": other.session_id}],
+        "next": other.session_id,
+    }
+    assert session_page_body(SessionPage((), None)) == {"sessions": [], "next": None}
+
+
+def test_page_lists_agents_and_the_position_of_the_next() -> None:
+    assert agent_page_body(AgentPage((AGENT,), AGENT.agent_id)) == {
+        "agents": [agent_body(AGENT)],
+        "next": AGENT.agent_id,
+    }
+
+
+def test_agent_found_by_name_is_a_page_with_its_presence() -> None:
+    presence = Presence(AGENT, 1)
+
+    assert found_agent_body(presence) == {"agents": [presence_body(presence)], "next": None}
+    assert found_agent_body(None) == {"agents": [], "next": None}
+
+
+def test_ended_says_whether_to_repeat() -> None:
     assert ended_body(Ended(25, more=True)) == {"ended": 25, "more": True}
-    assert ended_body(Ended(3, more=False)) == {"ended": 3}
-    assert ended_body(Ended(0, more=False)) == {"ended": 0}
+    assert ended_body(Ended(0, more=False)) == {"ended": 0, "more": False}
 
 
-def test_only_a_sign_in_tells_the_token_and_nothing_tells_the_owner() -> None:
-    presence, page = Presence(AGENT, 1, BORN), SessionPage((SESSION,), None)
-    told = [json.dumps(body) for body in (session_body(SESSION), agent_body(presence), page_body(page))]
+def test_only_a_sign_in_contains_the_token() -> None:
+    page = SessionPage((SESSION,), None)
+    others = [json.dumps(body) for body in (session_body(SESSION), agent_body(AGENT), session_page_body(page))]
     signed_in = json.dumps(signed_in_body(SignedIn(SESSION, SECRET, reused=True)))
 
     assert signed_in.count(SECRET) == 1
-    assert not any("session_token" in text for text in told)
-    assert not any("owner" in text or "user/ann" in text for text in [*told, signed_in])
+    assert not any("session_token" in text for text in others)

@@ -11,7 +11,7 @@ from typing import Any
 from tools import ROOT
 from tools.openapi import examples
 from tools.openapi.failures import Failures
-from tools.openapi.headers import HEADERS, headers
+from tools.openapi.headers import ALWAYS, HEADERS, headers
 from tools.openapi.route import Auth, Route
 from tools.openapi.routes import ROUTES
 from tools.openapi.schemas import Schema, component_schemas, path_parameters, query_parameters
@@ -34,10 +34,10 @@ SERVERS = [
     },
 ]
 TAGS = [
-    {"name": "Sessions", "description": "For agents: sign in, stay signed in, sign out."},
+    {"name": "Sessions", "description": "For agents: sign in, stay signed in, report progress, sign out."},
     {
         "name": "Agents",
-        "description": "For the operators of agents: find them, see their presence, end their sessions.",
+        "description": "For the operators of agents: see all of them and their sessions, stop any of them.",
     },
     {"name": "Health", "description": "For monitors and load balancers."},
 ]
@@ -119,7 +119,7 @@ def _operation(route: Route, schemas: dict[str, Schema], references: dict[Any, S
         }
     success: dict[str, Any] = {
         "description": route.success.description,
-        "headers": headers("Cache-Control", *(["Location"] if route.success.location else [])),
+        "headers": headers(*ALWAYS, *(["Location"] if route.success.location else [])),
     }
     if route.success.body:
         success["content"] = {

@@ -11,15 +11,17 @@ from typing import Any
 from unittest import mock
 
 from agent_sessions.domain.identity import Identity, agent_id
-from agent_sessions.domain.models import Agent, Ended, Presence, Session, SessionPage, SignedIn
+from agent_sessions.domain.models import Agent, AgentPage, Ended, Presence, Session, SessionPage, SignedIn, StopRequest
 from agent_sessions.domain.tokens import SessionToken
 from agent_sessions.errors import (
+    AgentBlockedError,
     AgentSessionsError,
     CallerError,
     DatabaseError,
     InvalidSessionError,
     NotFoundError,
     PayloadTooLargeError,
+    SessionTokenRequiredError,
     ValidationError,
 )
 from agent_sessions.http.caller import owner_of
@@ -28,15 +30,18 @@ from agent_sessions.http.problems import Problem, problem_of
 from agent_sessions.http.request_models import SignInInput
 from agent_sessions.http.response_models import (
     AgentBody,
+    AgentPageBody,
     EndedBody,
     HealthBody,
     SessionBody,
     SessionPageBody,
     SignedInBody,
-    agent_body,
+    StopRequestBody,
+    agent_page_body,
     ended_body,
-    page_body,
+    presence_body,
     session_body,
+    session_page_body,
     signed_in_body,
 )
 from tools.openapi.route import Route
@@ -83,6 +88,7 @@ AGENT = Agent(
     created_at=_at("09:15:02", day=20),
     last_active=_at("12:07:31"),
     sign_ins=42,
+    incarnation="0a9c1e52-6f3b-8d41-9c07-5b2e8f4d7a16",
 )
 NEW_SESSION = Session(
     agent_id=AGENT_ID,
@@ -94,9 +100,19 @@ NEW_SESSION = Session(
     last_active=_at("12:00:00"),
     expires_at=_at("12:30:00"),
     ends_at=_at("00:00:00", day=23),
+    idle_seconds=1800,
     sign_in_number=42,
+    incarnation="0a9c1e52-6f3b-8d41-9c07-5b2e8f4d7a16",
+    metadata={"model": "claude-opus", "host": "build-7"},
 )
-SESSION = replace(NEW_SESSION, last_active=_at("12:07:31"), expires_at=_at("12:37:31"))
+SESSION = replace(
+    NEW_SESSION,
+    last_active=_at("12:07:31"),
+    expires_at=_at("12:37:31"),
+    state="working",
+    activity="reviewing pull request 12",
+    progress_at=_at("12:06:12"),
+)
 OTHER_SESSION = replace(
     NEW_SESSION,
     session_id=OTHER_TOKEN.session_id,
@@ -105,14 +121,20 @@ OTHER_SESSION = replace(
     expires_at=_at("12:35:44"),
     ends_at=_at("23:48:10"),
     sign_in_number=41,
+    state="waiting",
+    activity="asking Ada which branch to use",
+    progress_at=_at("12:05:44"),
+    stop_requested=StopRequest("the budget of this run is used up", _at("12:06:58")),
 )
 PAGE = tuple(sorted((SESSION, OTHER_SESSION), key=lambda session: session.session_id))
 
 BODIES: dict[Any, Any] = {
     SessionBody: session_body(SESSION),
     SignedInBody: signed_in_body(SignedIn(NEW_SESSION, TOKEN.secret, reused=True)),
-    AgentBody: agent_body(Presence(AGENT, active_sessions=len(PAGE), last_active=AGENT.last_active)),
-    SessionPageBody: page_body(SessionPage(PAGE, next=PAGE[-1].session_id)),
+    AgentBody: presence_body(Presence(AGENT, active_sessions=len(PAGE))),
+    SessionPageBody: session_page_body(SessionPage(PAGE, next=f"{AGENT_ID}/{PAGE[-1].session_id}")),
+    AgentPageBody: agent_page_body(AgentPage((AGENT,), next=AGENT_ID)),
+    StopRequestBody: {"reason": "the budget of this run is used up", "at": "2026-11-22T12:06:58Z"},
     EndedBody: ended_body(Ended(len(PAGE), more=False)),
     HealthBody: {"status": "ok"},
 }
@@ -135,7 +157,9 @@ def _raised_by(action: Callable[[], object]) -> AgentSessionsError:
 ERRORS: dict[type[Exception], Exception] = {
     ValidationError: _raised_by(lambda: SignInInput.read({"agent_name": " ", "contxt": "Project A"})),
     PayloadTooLargeError: _raised_by(lambda: read_json_object({"body": "x" * MAX_BODY_BYTES})),
+    SessionTokenRequiredError: SessionTokenRequiredError(),
     InvalidSessionError: InvalidSessionError(),
+    AgentBlockedError: AgentBlockedError(),
     CallerError: CallerError(),
     NotFoundError: NotFoundError("No such agent"),
     DatabaseError: DatabaseError("GetItem"),

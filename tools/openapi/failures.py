@@ -6,26 +6,29 @@ from itertools import groupby
 from typing import Any
 
 from agent_sessions.errors import (
+    AgentBlockedError,
     CallerError,
     DatabaseError,
     InvalidSessionError,
     NotFoundError,
     PayloadTooLargeError,
+    SessionTokenRequiredError,
     ValidationError,
 )
 from agent_sessions.http.problems import RESPONSES
 from tools.openapi import examples
-from tools.openapi.headers import headers
+from tools.openapi.headers import ALWAYS, headers
 from tools.openapi.route import Auth, Route
 from tools.openapi.schemas import ERROR
 
 MEANINGS: dict[type[Exception], str] = {
     ValidationError: "The request is invalid. `errors` names each bad field and says what to change.",
     PayloadTooLargeError: "The body is 8 KB or larger.",
+    SessionTokenRequiredError: "The request has no session token.",
     InvalidSessionError: (
-        "The session token is malformed, unknown, expired or signed out; the response does not disclose which. Or the "
-        "request has none."
+        "The session token is malformed, unknown, expired or signed out; the response does not disclose which."
     ),
+    AgentBlockedError: "The owner has blocked the agent.",
     CallerError: "The deployment verifies callers, but API Gateway passed none to the function.",
     NotFoundError: "The agent does not exist or belongs to another caller.",
     DatabaseError: "The database throttled the request or did not respond. Retry after `Retry-After` seconds.",
@@ -92,7 +95,7 @@ def _response(route: Route, status: HTTPStatus, kinds: list[type[Exception]]) ->
     content: dict[str, Any] = {}
     response: dict[str, Any] = {}
     if kinds:
-        response["headers"] = headers("Cache-Control", *(name for kind in kinds for name in RESPONSES[kind].headers))
+        response["headers"] = headers(*ALWAYS, *(name for kind in kinds for name in RESPONSES[kind].headers))
         content["application/problem+json"] = {
             "schema": ERROR,
             "examples": {_name(kind): {"value": examples.problem(kind)} for kind in kinds},

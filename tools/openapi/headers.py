@@ -11,15 +11,20 @@ HEADERS: dict[str, dict[str, Any]] = {
         "description": "Forbids every cache to store the response.",
         "schema": {"type": "string", "const": "no-store"},
     },
+    "X-Content-Type-Options": {
+        "description": "Keeps browsers from guessing another media type.",
+        "schema": {"type": "string", "const": "nosniff"},
+    },
     "Location": {
-        "description": "The path of the new session, for requests that present its token.",
+        "description": "Where the new session is, relative to the URL of the request, for requests that present its "
+        "token.",
         "required": True,
-        "schema": {"type": "string", "const": "/sessions/current"},
+        "schema": {"type": "string", "const": "sessions/current"},
     },
     "WWW-Authenticate": {
         "description": "The reason in the terms of RFC 6750. API Gateway may rename this header to "
         "`x-amzn-remapped-www-authenticate`.",
-        "schema": {"type": "string", "const": 'Bearer error="invalid_token"'},
+        "schema": {"type": "string", "enum": ["Bearer", 'Bearer error="invalid_token"']},
     },
     "Retry-After": {
         "description": "The number of seconds to wait before retrying.",
@@ -27,6 +32,9 @@ HEADERS: dict[str, dict[str, Any]] = {
         "example": "1",
     },
 }
+
+ALWAYS = ("Cache-Control", "X-Content-Type-Options")
+"""What every response of a function has."""
 
 
 def headers(*names: str) -> dict[str, Any]:

@@ -7,15 +7,26 @@ table, and tests compare it with template.yaml and with the functions. The funct
 from http import HTTPStatus
 
 from agent_sessions.errors import (
+    AgentBlockedError,
     CallerError,
     InvalidSessionError,
     NotFoundError,
     PayloadTooLargeError,
+    SessionTokenRequiredError,
     ValidationError,
 )
-from agent_sessions.http.request_models import FindAgentInput, ListSessionsInput, SignInInput
+from agent_sessions.http.request_models import (
+    BlockInput,
+    ListAgentSessionsInput,
+    ListAgentsInput,
+    ListSessionsInput,
+    ProgressInput,
+    SignInInput,
+    StopInput,
+)
 from agent_sessions.http.response_models import (
     AgentBody,
+    AgentPageBody,
     EndedBody,
     HealthBody,
     SessionBody,
@@ -30,6 +41,7 @@ TOKEN = {"header.Authorization": "Bearer {$response.body#/session_token}"}
 SAME_AGENT = {"agent_id": "$request.path.agent_id"}
 
 CLAUDE = {"agent_name": "Claude", "context": "Project A"}
+NO_SESSION: dict[type[Exception], str] = {NotFoundError: "The caller has no such agent, or the session has ended."}
 
 ROUTES = [
     Route(
@@ -47,7 +59,7 @@ ROUTES = [
         ),
         body=SignInInput,
         example_body=CLAUDE,
-        errors=(ValidationError, PayloadTooLargeError, CallerError),
+        errors=(ValidationError, PayloadTooLargeError, AgentBlockedError, CallerError),
         success=Success(
             status=HTTPStatus.CREATED,
             description="The agent is signed in.",
@@ -55,6 +67,7 @@ ROUTES = [
             location=True,
             links={
                 "validateSession": TOKEN,
+                "reportProgress": TOKEN,
                 "signOut": TOKEN,
                 "getAgent": AGENT,
                 "listAgentSessions": AGENT,
@@ -75,7 +88,7 @@ ROUTES = [
             "Returns the session of the token and records its use, which extends the session up to its `ends_at`. "
             "The service writes at most one such extension per touch interval (one minute by default)."
         ),
-        errors=(InvalidSessionError,),
+        errors=(SessionTokenRequiredError, InvalidSessionError),
         success=Success(
             status=HTTPStatus.OK,
             description="The session is live.",
@@ -89,6 +102,23 @@ ROUTES = [
         ),
     ),
     Route(
+        "PATCH",
+        "/sessions/current",
+        function="sessions",
+        auth=Auth.TOKEN,
+        operation_id="reportProgress",
+        tag="Sessions",
+        summary="Report progress",
+        description=(
+            "Records what the agent says of itself: whether it is working, waiting or idle, and on what. A report also "
+            "counts as use of the session. A field that is left out keeps its value; null removes it."
+        ),
+        body=ProgressInput,
+        example_body={"state": "working", "activity": "reviewing pull request 12"},
+        errors=(ValidationError, PayloadTooLargeError, SessionTokenRequiredError, InvalidSessionError),
+        success=Success(status=HTTPStatus.OK, description="The session with the report.", body=SessionBody),
+    ),
+    Route(
         "DELETE",
         "/sessions/current",
         function="sessions",
@@ -97,27 +127,70 @@ ROUTES = [
         tag="Sessions",
         summary="Sign out",
         description="Ends the session of the token. It also succeeds if the session had ended before.",
-        errors=(InvalidSessionError,),
-        meanings={InvalidSessionError: "The session token is missing or malformed."},
+        errors=(SessionTokenRequiredError, InvalidSessionError),
+        meanings={InvalidSessionError: "The session token is malformed."},
         success=Success(status=HTTPStatus.NO_CONTENT, description="The session has ended, now or before."),
+    ),
+    Route(
+        "GET",
+        "/sessions",
+        function="agents",
+        auth=Auth.GATEWAY,
+        operation_id="listSessions",
+        tag="Agents",
+        summary="List live sessions of all agents",
+        description=(
+            "Returns the caller's roster: the live sessions of its agents, one page at a time. A page can be short or "
+            "empty; only `next: null` marks the end. A session appears up to a few seconds after its sign-in."
+        ),
+        query=ListSessionsInput,
+        example_query={"limit": "10"},
+        errors=(ValidationError, CallerError),
+        success=Success(
+            status=HTTPStatus.OK,
+            description="One page of live sessions.",
+            body=SessionPageBody,
+            links={"listSessions": {"next": "$response.body#/next"}},
+        ),
+    ),
+    Route(
+        "DELETE",
+        "/sessions",
+        function="agents",
+        auth=Auth.GATEWAY,
+        operation_id="endSessions",
+        tag="Agents",
+        summary="End the sessions of all agents",
+        description=(
+            "Signs out every agent of the caller. Repeat the request until `more` is false; a session that began in "
+            "the last seconds may need one more. Agents can sign in again: to keep one out, block it."
+        ),
+        errors=(CallerError,),
+        success=Success(status=HTTPStatus.OK, description="How many live sessions were ended.", body=EndedBody),
     ),
     Route(
         "GET",
         "/agents",
         function="agents",
         auth=Auth.GATEWAY,
-        operation_id="findAgent",
+        operation_id="listAgents",
         tag="Agents",
-        summary="Find an agent by name and context",
-        description="Returns the caller's agent with this name and context, and whether it is online.",
-        query=FindAgentInput,
+        summary="List agents, or find one by name",
+        description=(
+            "Returns the caller's agents, one page at a time. With `agent_name`, and `context` if it has one, returns "
+            "the agent that a sign-in with them would reuse, with its presence, or an empty list."
+        ),
+        query=ListAgentsInput,
         example_query=CLAUDE,
-        errors=(ValidationError, CallerError, NotFoundError),
+        errors=(ValidationError, CallerError),
         success=Success(
             status=HTTPStatus.OK,
-            description="The agent and its presence.",
-            body=AgentBody,
-            links={"getAgent": AGENT, "listAgentSessions": AGENT, "endAgentSessions": AGENT},
+            description="One page of agents.",
+            body=AgentPageBody,
+            links={
+                "listAgents": {"next": "$response.body#/next"},
+                "getAgent": {"agent_id": "$response.body#/agents/0/agent_id"},
+            },
         ),
     ),
     Route(
@@ -138,6 +211,43 @@ ROUTES = [
         ),
     ),
     Route(
+        "PATCH",
+        "/agents/{agent_id}",
+        function="agents",
+        auth=Auth.GATEWAY,
+        operation_id="updateAgent",
+        tag="Agents",
+        summary="Block or unblock an agent",
+        description=(
+            "With `blocked: true`, refuses sign-ins of the agent and ends its sessions; repeat the request until "
+            "`active_sessions` is 0. With `false`, lets it sign in again; ended sessions stay ended."
+        ),
+        body=BlockInput,
+        example_body={"blocked": True},
+        errors=(ValidationError, PayloadTooLargeError, CallerError, NotFoundError),
+        success=Success(
+            status=HTTPStatus.OK,
+            description="The agent, and how many of its sessions are left.",
+            body=AgentBody,
+            links={"getAgent": SAME_AGENT},
+        ),
+    ),
+    Route(
+        "DELETE",
+        "/agents/{agent_id}",
+        function="agents",
+        auth=Auth.GATEWAY,
+        operation_id="deleteAgent",
+        tag="Agents",
+        summary="Delete an agent",
+        description=(
+            "Blocks the agent, ends its sessions and forgets it. The next sign-in with its name creates a new agent. "
+            "After a 503 the agent is blocked: repeat the request to continue."
+        ),
+        errors=(CallerError, NotFoundError),
+        success=Success(status=HTTPStatus.NO_CONTENT, description="The agent is deleted."),
+    ),
+    Route(
         "GET",
         "/agents/{agent_id}/sessions",
         function="agents",
@@ -149,7 +259,7 @@ ROUTES = [
             "Returns the agent's live sessions, one page at a time. A page can be shorter than `limit`; only "
             "`next: null` marks the last page."
         ),
-        query=ListSessionsInput,
+        query=ListAgentSessionsInput,
         example_query={"limit": "10"},
         errors=(ValidationError, CallerError, NotFoundError),
         success=Success(
@@ -172,15 +282,33 @@ ROUTES = [
         tag="Agents",
         summary="End all sessions of an agent",
         description=(
-            "Signs the agent out everywhere. If the request runs out of time, the response contains `more`: send the "
-            "request again until it does not. The agent can sign in again."
+            "Signs the agent out everywhere. If `more` is true, time ran out before all sessions were ended: repeat "
+            "the request. The agent can sign in again: to keep it out, block it."
         ),
         errors=(CallerError, NotFoundError),
         success=Success(
             status=HTTPStatus.OK,
-            description="The sessions have ended; if `more` is present, some are left.",
+            description="How many live sessions were ended.",
             body=EndedBody,
         ),
+    ),
+    Route(
+        "PATCH",
+        "/agents/{agent_id}/sessions/{session_id}",
+        function="agents",
+        auth=Auth.GATEWAY,
+        operation_id="updateAgentSession",
+        tag="Agents",
+        summary="Ask an agent to stop",
+        description=(
+            "Stores a request to stop, which every validation of the session returns, so that the agent can finish "
+            "cleanly before its session is ended. `null` withdraws it."
+        ),
+        body=StopInput,
+        example_body={"stop_requested": "the budget of this run is used up"},
+        errors=(ValidationError, PayloadTooLargeError, CallerError, NotFoundError),
+        meanings=NO_SESSION,
+        success=Success(status=HTTPStatus.OK, description="The session with the request.", body=SessionBody),
     ),
     Route(
         "DELETE",
@@ -195,6 +323,17 @@ ROUTES = [
         success=Success(status=HTTPStatus.NO_CONTENT, description="The session has ended, now or before."),
     ),
     Route(
+        "HEAD",
+        "/health",
+        function="sessions",
+        auth=Auth.ANYONE,
+        operation_id="probeHealth",
+        tag="Health",
+        summary="Check the service without a body",
+        description="As `GET /health`, for monitors that read only the status.",
+        success=Success(status=HTTPStatus.OK, description="The service and both tables respond."),
+    ),
+    Route(
         "GET",
         "/health",
         function="sessions",
@@ -202,8 +341,8 @@ ROUTES = [
         operation_id="checkHealth",
         tag="Health",
         summary="Check the service and its database",
-        description="Reads from the database, at the lowest possible cost, and returns 200 if that succeeds.",
-        success=Success(status=HTTPStatus.OK, description="The service and its database respond.", body=HealthBody),
+        description="Reads from both tables, at the lowest possible cost, and returns 200 if that succeeds.",
+        success=Success(status=HTTPStatus.OK, description="The service and both tables respond.", body=HealthBody),
     ),
 ]
 

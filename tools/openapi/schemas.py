@@ -27,6 +27,8 @@ FORMATS: dict[str, dict[str, str]] = {
     "last_active": TIME,
     "expires_at": TIME,
     "ends_at": TIME,
+    "progress_at": TIME,
+    "at": TIME,
     "avatar_seed": {"pattern": "^[0-9a-z]{8}$"},
     "session_token": {"pattern": f"^{TOKEN_PATTERN}$"},
 }
@@ -111,6 +113,8 @@ def plain(schema: Schema, example: dict[str, Any] | None = None) -> Schema:
         if "anyOf" in field and "$ref" not in str(field["anyOf"]):  # only ever "or null"
             kinds = field.pop("anyOf")
             field = {**kinds[0], "type": [kind["type"] for kind in kinds], **field}
+            if "enum" in field:
+                field["enum"] = [*field["enum"], None]
         field |= FORMATS.get(name, {})
         if example and not isinstance(example.get(name, {}), dict | list):
             field["examples"] = [example[name]]

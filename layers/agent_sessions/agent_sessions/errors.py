@@ -41,6 +41,20 @@ class InvalidSessionError(AgentSessionsError):
         super().__init__("Invalid or expired session")
 
 
+class SessionTokenRequiredError(InvalidSessionError):
+    """The request carries no bearer token at all."""
+
+    def __init__(self) -> None:
+        AgentSessionsError.__init__(self, "Session token is required: send Authorization: Bearer <session_token>")
+
+
+class AgentBlockedError(AgentSessionsError):
+    """The owner has blocked the agent, so it cannot sign in."""
+
+    def __init__(self) -> None:
+        super().__init__("The agent is blocked; only its owner can unblock it")
+
+
 class CallerError(AgentSessionsError):
     """The gateway verifies callers, but named neither an ARN nor a subject for this one."""
 

@@ -15,6 +15,8 @@ class Metric(StrEnum):
     SIGN_OUTS = "SignOuts"
     TOUCHES = "Touches"
     TOUCH_FAILURES = "TouchFailures"
+    END_FAILURES = "EndFailures"
+    SWEEP_FAILURES = "SweepFailures"
     DATABASE_ERRORS = "DatabaseErrors"
 
 

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
+from datetime import datetime
 from typing import Any, Literal, Self
 
 VARIABLES = {
@@ -16,6 +17,8 @@ VARIABLES = {
     "last_seen_interval": "LAST_SEEN_INTERVAL_SECONDS",
     "session_cache": "SESSION_CACHE_SECONDS",
     "report_segments": "REPORT_SEGMENTS",
+    "max_sessions_per_agent": "MAX_SESSIONS_PER_AGENT",
+    "sessions_not_before": "SESSIONS_NOT_BEFORE",
     "service_name": "POWERTOOLS_SERVICE_NAME",
     "metrics_namespace": "POWERTOOLS_METRICS_NAMESPACE",
 }
@@ -27,6 +30,7 @@ MINIMUMS = {
     "last_seen_interval": 1,
     "session_cache": 0,
     "report_segments": 1,
+    "max_sessions_per_agent": 0,
 }
 
 
@@ -47,6 +51,8 @@ class Settings:
         touch_interval: A session is touched at most once in this time.
         last_seen_interval: A touch also updates the agent at most once in this time.
         session_cache: How long a validated session is returned from memory; 0 turns the cache off.
+        max_sessions_per_agent: Live sessions that an agent may have; 0 is unlimited.
+        sessions_not_before: Sessions created earlier (epoch seconds) are dead; the variable is an RFC 3339 time.
         report_segments: Number of segments of the sessions table that the report scans in parallel.
         service_name: Name of the deployment in logs and metrics.
         metrics_namespace: CloudWatch namespace of the metrics.
@@ -64,6 +70,8 @@ class Settings:
     last_seen_interval: int = 300
     session_cache: int = 0
     report_segments: int = 4
+    max_sessions_per_agent: int = 100
+    sessions_not_before: int = 0
     service_name: str = "agent-sessions"
     metrics_namespace: str = "AgentSessions"
 
@@ -87,10 +95,26 @@ class Settings:
             variable = VARIABLES[field.name]
             text = environ.get(variable, "").strip()
             if text:
-                values[field.name] = _whole_number(variable, text) if field.type is int else text
+                values[field.name] = _parsed(field.name, field.type, variable, text)
             elif field.default is MISSING:
                 raise SettingsError(f"{variable} is not set; template.yaml sets it to the table's name")
         return cls(**values)
+
+
+def _parsed(name: str, kind: Any, variable: str, text: str) -> int | str:
+    if name == "sessions_not_before":
+        return _time(variable, text)
+    return _whole_number(variable, text) if kind is int else text
+
+
+def _time(variable: str, text: str) -> int:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        raise SettingsError(f"{variable} must be a time such as 2026-11-27T12:00:00Z")
+    return int(time.timestamp())
 
 
 def _whole_number(variable: str, text: str) -> int:

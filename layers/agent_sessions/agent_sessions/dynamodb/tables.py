@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from agent_sessions.dynamodb.agents_table import AgentsTable
+from agent_sessions.dynamodb.sessions_by_owner import SessionsByOwner
 from agent_sessions.dynamodb.sessions_table import SessionsTable
 from agent_sessions.dynamodb.transport import Transport
 from agent_sessions.settings import Settings
@@ -15,11 +16,16 @@ class Tables:
 
     agents: AgentsTable
     sessions: SessionsTable
+    sessions_by_owner: SessionsByOwner
 
     @classmethod
     def over(cls, transport: Transport, settings: Settings) -> Self:
         """Return the tables that the settings name, over one transport."""
-        return cls(AgentsTable(transport, settings.agents_table), SessionsTable(transport, settings.sessions_table))
+        return cls(
+            AgentsTable(transport, settings.agents_table),
+            SessionsTable(transport, settings.sessions_table, settings.sessions_not_before),
+            SessionsByOwner(transport, settings.sessions_table),
+        )
 
     @classmethod
     def connect(cls, settings: Settings) -> Self:

@@ -47,8 +47,8 @@ class DynamoResponse(dict[str, Any]):
 
 def pages[T](
     transport: Transport, operation: str, request: Request, read: Callable[[Item], T]
-) -> Iterator[Sequence[T]]:
-    """Yield what ``read`` makes of the items of a Query or a Scan, a page at a time.
+) -> Iterator[tuple[Sequence[T], dict[str, Any] | None]]:
+    """Yield what ``read`` makes of the items of a Query or a Scan, a page at a time, with the key where it ends.
 
     No response is kept while the next one is read, so memory does not grow with the number of pages.
     """
@@ -56,7 +56,7 @@ def pages[T](
         response = transport(operation, request)
         page, last_key = [read(item) for item in response["Items"]], response.get("LastEvaluatedKey")
         del response
-        yield page
+        yield page, last_key
         if last_key is None:
             return
         request = {**request, "ExclusiveStartKey": last_key}

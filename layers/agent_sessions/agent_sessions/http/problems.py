@@ -5,12 +5,14 @@ from http import HTTPStatus
 from typing import NotRequired, TypedDict
 
 from agent_sessions.errors import (
+    AgentBlockedError,
     AgentSessionsError,
     CallerError,
     DatabaseError,
     InvalidSessionError,
     NotFoundError,
     PayloadTooLargeError,
+    SessionTokenRequiredError,
     ValidationError,
 )
 
@@ -19,22 +21,31 @@ RETRY_AFTER_SECONDS = 1
 
 @dataclass(frozen=True, slots=True)
 class ErrorResponse:
-    """The status and the headers that one type of error is answered with."""
+    """What one type of error becomes: a status, its name for programs, and headers."""
 
     status: HTTPStatus
+    error: str
     headers: dict[str, str] = field(default_factory=dict)
 
 
-# An exception is answered by the nearest of its classes.
+# The nearest class of an exception decides.
 RESPONSES: dict[type[Exception], ErrorResponse] = {
-    ValidationError: ErrorResponse(HTTPStatus.BAD_REQUEST),
-    PayloadTooLargeError: ErrorResponse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
-    # RFC 6750, 3
-    InvalidSessionError: ErrorResponse(HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": 'Bearer error="invalid_token"'}),
-    CallerError: ErrorResponse(HTTPStatus.FORBIDDEN),
-    NotFoundError: ErrorResponse(HTTPStatus.NOT_FOUND),
-    DatabaseError: ErrorResponse(HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": str(RETRY_AFTER_SECONDS)}),
-    Exception: ErrorResponse(HTTPStatus.INTERNAL_SERVER_ERROR),
+    ValidationError: ErrorResponse(HTTPStatus.BAD_REQUEST, "ValidationError"),
+    PayloadTooLargeError: ErrorResponse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "PayloadTooLargeError"),
+    # RFC 6750, 3.1: a request without a token gets no error code.
+    SessionTokenRequiredError: ErrorResponse(
+        HTTPStatus.UNAUTHORIZED, "InvalidSessionError", {"WWW-Authenticate": "Bearer"}
+    ),
+    InvalidSessionError: ErrorResponse(
+        HTTPStatus.UNAUTHORIZED, "InvalidSessionError", {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+    ),
+    AgentBlockedError: ErrorResponse(HTTPStatus.FORBIDDEN, "AgentBlockedError"),
+    CallerError: ErrorResponse(HTTPStatus.FORBIDDEN, "CallerError"),
+    NotFoundError: ErrorResponse(HTTPStatus.NOT_FOUND, "NotFoundError"),
+    DatabaseError: ErrorResponse(
+        HTTPStatus.SERVICE_UNAVAILABLE, "DatabaseError", {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    ),
+    Exception: ErrorResponse(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError"),
 }
 
 
@@ -67,20 +78,20 @@ class Problem(TypedDict):
 
 
 def response_for(error: Exception) -> ErrorResponse:
-    """Return how an error is answered."""
+    """Return what an error becomes."""
     return next(RESPONSES[kind] for kind in type(error).__mro__ if kind in RESPONSES)
 
 
 def problem_of(error: Exception, request_id: str) -> Problem:
-    """Return the body that tells a caller of an error; a bug is not described to callers."""
-    status = response_for(error).status
-    told = isinstance(error, AgentSessionsError)
+    """Return the body that describes an error; a bug is not described to callers."""
+    response = response_for(error)
+    is_expected = isinstance(error, AgentSessionsError)
     problem: Problem = {
         "type": "about:blank",
-        "title": status.phrase,
-        "status": status.value,
-        "detail": str(error) if told else "Something went wrong on our side; try again, or report the request_id",
-        "error": type(error).__name__ if told else "InternalError",
+        "title": response.status.phrase,
+        "status": response.status.value,
+        "detail": str(error) if is_expected else "An unexpected error. Retry, and report it with request_id.",
+        "error": response.error if is_expected else "InternalError",
         "request_id": request_id,
     }
     if isinstance(error, ValidationError):

@@ -1,13 +1,13 @@
-"""What callers send: pydantic models that name each bad field and say what to change.
+"""What callers send: pydantic models that name each invalid field and say what to change.
 
-Imported by the routes that read input, when they do: validation of a token needs no pydantic.
+Imported by the routes that read input, when they do: validating a token needs no pydantic.
 """
 
 import re
 from typing import Annotated, Any, ClassVar, Self
 
 import pydantic
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import ErrorDetails
 
 from agent_sessions.domain.identity import (
@@ -17,13 +17,22 @@ from agent_sessions.domain.identity import (
     clean_context,
     parse_id,
 )
-from agent_sessions.domain.models import MAX_PAGE
+from agent_sessions.domain.metadata import clean_metadata
+from agent_sessions.domain.models import MAX_PAGE, State
+from agent_sessions.domain.progress import MAX_ACTIVITY_CHARACTERS, MAX_REASON_CHARACTERS, clean_activity, clean_reason
 from agent_sessions.errors import FieldError, ValidationError
 
-# A field's name is told back only where it cannot be anything but a name.
+# A field's name is repeated to the caller only if it cannot be anything but a name.
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
 
-_NEEDED = {"string_type": "a string", "bool_type": "true or false"}
+_EXPECTED = {
+    "string_type": "a string",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "int_parsing_size": "a shorter number",
+    "dict_type": "an object of strings",
+    "literal_error": "working, waiting or idle",
+}
 
 
 def _page_size(value: Any) -> int:
@@ -32,12 +41,25 @@ def _page_size(value: Any) -> int:
     raise ValidationError(FieldError("limit", f"limit must be a whole number from 1 to {MAX_PAGE}"))
 
 
-def _cursor(value: str | None) -> str | None:
+def _bad_position() -> ValidationError:
+    return ValidationError(FieldError("next", "next must be the previous page's `next`; omit it to start over"))
+
+
+def _id_position(value: str | None) -> str | None:
     if value is None:
         return None
-    if cursor := parse_id(value):
-        return cursor
-    raise ValidationError(FieldError("next", "next must be the previous page's `next`; omit it to start over"))
+    if position := parse_id(value):
+        return position
+    raise _bad_position()
+
+
+def _session_position(value: str | None) -> str | None:
+    if value is None:
+        return None
+    ids = [parse_id(each) for each in value.split("/")]
+    if len(ids) == 2 and ids[0] and ids[1]:
+        return f"{ids[0]}/{ids[1]}"
+    raise _bad_position()
 
 
 # Without a pattern: no dialect of regular expressions that every generator of clients reads has Unicode's categories,
@@ -60,6 +82,11 @@ Context = Annotated[
         examples=["Project A"],
     ),
 ]
+Limit = Annotated[
+    int,
+    BeforeValidator(_page_size),
+    Field(ge=1, le=MAX_PAGE, description=f"The most entries to return: 1 to {MAX_PAGE}, by default {MAX_PAGE}."),
+]
 
 
 class Input(BaseModel):
@@ -67,7 +94,7 @@ class Input(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
     whole: ClassVar[str] = "query"
-    """What an error is blamed on that is no field's."""
+    """The name under which errors appear that belong to no field."""
 
     @classmethod
     def read(cls, values: dict[str, Any]) -> Self:
@@ -75,22 +102,27 @@ class Input(BaseModel):
         try:
             return cls.model_validate(values)
         except pydantic.ValidationError as error:
-            raise ValidationError(*map(cls._finding, error.errors(include_url=False, include_input=False))) from None
+            findings = [
+                finding
+                for details in error.errors(include_url=False, include_input=False)
+                for finding in cls._findings(details)
+            ]
+            raise ValidationError(*findings) from None
 
     @classmethod
-    def _finding(cls, details: ErrorDetails) -> FieldError:
+    def _findings(cls, details: ErrorDetails) -> tuple[FieldError, ...]:
         # A name with a lone surrogate has no location.
         field = str(details["loc"][0]) if details["loc"] else ""
         match details["type"]:
             case "value_error":
                 own: ValidationError = details["ctx"]["error"]
-                return own.errors[0]
+                return own.errors
             case "missing":
-                return FieldError(field, f"{field.replace('_', ' ').capitalize()} is required")
+                return (FieldError(field, f"{field.replace('_', ' ').capitalize()} is required"),)
             case kind if field in cls.model_fields:
-                return FieldError(field, f"{field} must be {_NEEDED[kind]}")
+                return (FieldError(field, f"{field} must be {_EXPECTED[kind]}"),)
             case _:
-                return cls._unknown(field)
+                return (cls._unknown(field),)
 
     @classmethod
     def _unknown(cls, name: str) -> FieldError:
@@ -101,32 +133,139 @@ class Input(BaseModel):
 
 
 class SignInInput(Input):
-    """Who signs in."""
+    """Who signs in, and for how long."""
 
     whole: ClassVar[str] = "body"
 
     agent_name: AgentName
     context: Context = None
     exclusive: Annotated[
-        bool, Field(description="End the agent's older sessions. Of two that race, the later stays.")
+        bool,
+        Field(description="End the agent's other sessions. If two such sign-ins race, the later one stays."),
     ] = False
+    metadata: Annotated[
+        dict[str, Any] | None,
+        BeforeValidator(lambda value: clean_metadata(value) if isinstance(value, dict) else value),
+        Field(
+            description="Up to 16 pairs of strings that every representation of the session carries, such as the model "
+            "or the host: keys `[a-z][a-z0-9_.-]{0,31}`, values up to 128 characters, 512 bytes of UTF-8 in all.",
+            examples=[{"model": "claude-opus", "host": "build-7"}],
+        ),
+    ] = None
+    idle_seconds: Annotated[
+        int | None,
+        Field(
+            description="Seconds without use after which this session ends: from 60 to the stack's "
+            "IdleTimeoutSeconds, which is the default.",
+            examples=[600],
+        ),
+    ] = None
+    lifetime_seconds: Annotated[
+        int | None,
+        Field(
+            description="Seconds after which this session ends however busy it is: from 60 to the stack's "
+            "LifetimeSeconds, which is the default.",
+            examples=[3600],
+        ),
+    ] = None
 
 
-class FindAgentInput(Input):
-    """Which agent to find."""
+class ProgressInput(Input):
+    """What an agent reports of itself. At least one of the fields is needed; null removes an earlier report."""
 
-    agent_name: AgentName
+    whole: ClassVar[str] = "body"
+
+    state: Annotated[
+        State | None,
+        Field(
+            description="What the agent is doing; `waiting` is for a person or another system.", examples=["working"]
+        ),
+    ] = None
+    activity: Annotated[
+        str | None,
+        AfterValidator(clean_activity),
+        Field(
+            description=f"What it is doing in words, up to {MAX_ACTIVITY_CHARACTERS} characters.",
+            examples=["reviewing pull request 12"],
+        ),
+    ] = None
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if not self.model_fields_set:
+            raise ValidationError(FieldError("body", "The body reports nothing; send state, activity or both"))
+        return self
+
+
+class StopInput(Input):
+    """Whether an agent is asked to stop."""
+
+    whole: ClassVar[str] = "body"
+
+    stop_requested: Annotated[
+        str | None,
+        AfterValidator(lambda value: None if value is None else clean_reason(value)),
+        Field(
+            description=f"The reason, for the agent to read: 1 to {MAX_REASON_CHARACTERS} characters. null "
+            "withdraws the request.",
+            examples=["the budget of this run is used up"],
+        ),
+    ]
+
+
+class BlockInput(Input):
+    """Whether an agent is blocked."""
+
+    whole: ClassVar[str] = "body"
+
+    blocked: Annotated[
+        bool, Field(description="`true` refuses sign-ins and ends all sessions, `false` lets the agent sign in again.")
+    ]
+
+
+class ListAgentsInput(Input):
+    """Which agents to list: all, or the one with a name and a context."""
+
+    agent_name: AgentName | None = None
     context: Context = None
+    limit: Limit = MAX_PAGE
+    next: Annotated[str | None, AfterValidator(_id_position), Field(description="The `next` of the previous page.")] = (
+        None
+    )
+
+    @model_validator(mode="after")
+    def _context_has_a_name(self) -> Self:
+        if "context" in self.model_fields_set and self.agent_name is None:
+            raise ValidationError(FieldError("context", "context needs agent_name: send both, or neither"))
+        return self
+
+
+class ListAgentSessionsInput(Input):
+    """Which sessions of an agent to list."""
+
+    limit: Limit = MAX_PAGE
+    next: Annotated[str | None, AfterValidator(_id_position), Field(description="The `next` of the previous page.")] = (
+        None
+    )
 
 
 class ListSessionsInput(Input):
-    """Which sessions to list."""
+    """Which sessions of all agents to list."""
 
-    limit: Annotated[
-        int, Field(ge=1, le=MAX_PAGE, description="The most sessions in the answer."), BeforeValidator(_page_size)
-    ] = MAX_PAGE
+    limit: Limit = MAX_PAGE
     next: Annotated[
         str | None,
-        AfterValidator(_cursor),
-        Field(description="The `next` of the previous page.", json_schema_extra={"format": "uuid"}),
+        AfterValidator(_session_position),
+        Field(
+            description="The `next` of the previous page.",
+            json_schema_extra={"pattern": "^[0-9A-Fa-f-]{36}/[0-9A-Fa-f-]{36}$"},
+        ),
     ] = None
+
+    @property
+    def position(self) -> tuple[str, str] | None:
+        """The agent_id and the session_id after which to continue."""
+        if self.next is None:
+            return None
+        agent_id, _, session_id = self.next.partition("/")
+        return agent_id, session_id

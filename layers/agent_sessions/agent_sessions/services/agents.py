@@ -1,38 +1,39 @@
-"""What an owner does with its agents: find them, see their presence, list and end their sessions."""
+"""What an owner does with one of its agents: find it, see its presence, list and end its sessions, block it."""
 
-from itertools import batched
 from typing import Self
 
 from agent_sessions import clock
 from agent_sessions.deadline import seconds_left, time_limit
 from agent_sessions.domain import identity
 from agent_sessions.domain.identity import Identity
-from agent_sessions.domain.models import MAX_PAGE, Agent, Ended, Presence, Session, SessionPage
-from agent_sessions.dynamodb.sessions_table import BATCH
+from agent_sessions.domain.models import MAX_PAGE, Agent, Ended, Presence, Session, SessionPage, StopRequest
 from agent_sessions.dynamodb.tables import Tables
-from agent_sessions.dynamodb.transport import ATTEMPT_SECONDS
-from agent_sessions.errors import NotFoundError
+from agent_sessions.errors import DatabaseError, NotFoundError
 from agent_sessions.metrics import Count, discard_count
-from agent_sessions.services.presence import update_last_active
+from agent_sessions.services.ending import RESERVE_SECONDS, Outcome, behind_fence, end_sessions
+from agent_sessions.services.presence import read_presence, update_last_active
+from agent_sessions.services.recognition import MAX_RACES, find_agent
 from agent_sessions.settings import Settings
 
-# Begun with less left, a batch and the last-seen write might not both be done in time.
-RESERVE_SECONDS = 2 * ATTEMPT_SECONDS
+# Items per read of a list: the live sessions may lie behind many expired ones.
+READ_LIMIT = 500
 
 
 class AgentService:
-    """Agents, their presence and their sessions, for the owner of the agents.
+    """One agent, its presence and its sessions, for the owner of the agent.
 
-    Every method raises DatabaseError where DynamoDB throttles, fails or cannot be reached, and
-    NotFoundError where the owner has no such agent: another owner's is not told from none.
+    Every method raises DatabaseError if DynamoDB throttles, fails or cannot be reached, and NotFoundError if
+    the owner has no such agent: another owner's agent looks like a missing one.
 
     Args:
         tables: Where agents and sessions are stored.
+        settings: The cutoff of sessions.
         count: Called with a metric for each event.
     """
 
-    def __init__(self, tables: Tables, *, count: Count = discard_count) -> None:
+    def __init__(self, tables: Tables, settings: Settings, *, count: Count = discard_count) -> None:
         self.tables = tables
+        self._settings = settings
         self._count = count
 
     @classmethod
@@ -47,87 +48,163 @@ class AgentService:
     @classmethod
     def from_settings(cls, settings: Settings, *, count: Count = discard_count) -> Self:
         """Create the service with a connection of its own."""
-        return cls(Tables.connect(settings), count=count)
+        return cls(Tables.connect(settings), settings, count=count)
+
+    # -- reads
 
     @time_limit()
-    def find_agent(self, owner: str, agent_name: str, context: str | None = None) -> Presence:
-        """Find an agent by its identity, and its presence.
+    def find_agent(self, owner: str, agent_name: str, context: str | None = None) -> Presence | None:
+        """Return the agent that a sign-in with this name and context would reuse, and its presence.
 
         Raises:
-            ValidationError: names the bad field and what to change.
+            ValidationError: names the invalid field and what to change.
         """
-        who = Identity.of(agent_name, context)
-        # The index knows agents whose id was not derived; the table knows those it does not yet show.
-        agent_id = self.tables.agents.find_agent_id(owner, who.key) or identity.agent_id(owner, who.key)
-        return self.get_agent(owner, agent_id)
+        agent = find_agent(self.tables, owner, Identity.of(agent_name, context))
+        return None if agent is None else read_presence(self.tables, agent)
 
     @time_limit()
     def get_agent(self, owner: str, agent_id: str) -> Presence:
-        """Return an agent with its presence."""
-        agent = self._owned(owner, agent_id)
-        now = clock.now()
-        live = [each.last_active for each in self.tables.sessions.sessions_of(agent.agent_id) if each.is_live(now)]
-        return Presence(agent, len(live), max([agent.last_active, *live]))
+        """Return an agent and its presence."""
+        return read_presence(self.tables, self._owned(owner, agent_id))
 
     @time_limit()
     def list_sessions(
         self, owner: str, agent_id: str, *, limit: int = MAX_PAGE, after: str | None = None
     ) -> SessionPage:
-        """Return up to ``limit`` live sessions of an agent, by handle.
+        """Return live sessions of an agent, ordered by session_id.
+
+        A page may be short or empty if time runs out; only ``next=None`` is the end.
 
         Args:
-            owner: Who calls.
-            agent_id: Whose sessions.
+            owner: The caller.
+            agent_id: The agent.
             limit: 1 to 100.
-            after: The ``next`` of the page before.
+            after: The ``next`` of the previous page.
         """
         agent = self._owned(owner, agent_id)
+        found: list[Session] = []
+        for page, next_position in self.tables.sessions.live_sessions_of(
+            agent.agent_id, now=clock.now(), after=after, limit=READ_LIMIT
+        ):
+            found += page
+            if len(found) > limit:
+                return SessionPage(tuple(found[:limit]), found[limit - 1].session_id)
+            if next_position is not None and seconds_left() < RESERVE_SECONDS:
+                return SessionPage(tuple(found), next_position)
+        return SessionPage(tuple(found), None)
+
+    # -- control of sessions
+
+    @time_limit()
+    def request_stop(self, owner: str, agent_id: str, session_id: str, reason: str | None) -> Session:
+        """Ask an agent to stop, or withdraw that; each validation of the session returns the request.
+
+        Args:
+            owner: The caller.
+            agent_id: The agent.
+            session_id: One of its live sessions.
+            reason: 1 to 200 characters for the agent to read; None withdraws the request.
+
+        Raises:
+            NotFoundError: also if the session has ended.
+        """
+        agent, session = identity.parse_id(agent_id), identity.parse_id(session_id)
+        if agent is None or session is None:
+            raise NotFoundError("No such session")
         now = clock.now()
-        page: list[Session] = []
-        # Never read by ones and twos: a few live sessions may lie behind thousands of expired ones.
-        for session in self.tables.sessions.sessions_of(agent.agent_id, after=after, limit=MAX_PAGE + 1):
-            if session.is_live(now):
-                if len(page) == limit:
-                    return SessionPage(tuple(page), page[-1].session_id)
-                page.append(session)
-        return SessionPage(tuple(page), None)
+        request = None if reason is None else StopRequest(reason, now)
+        updated = self.tables.sessions.request_stop(agent, session, owner, request, now=now)
+        if updated is None:
+            raise NotFoundError("No such session")
+        return updated
 
     @time_limit()
     def end_session(self, owner: str, agent_id: str, session_id: str) -> None:
-        """End a session by its handle; no error where it had already ended."""
+        """End a session by its handle; no error if it had already ended."""
         agent, handle = identity.parse_id(agent_id), identity.parse_id(session_id)
         if agent is None or handle is None:
             raise NotFoundError("No such session")
         session = self.tables.sessions.delete_session(agent, handle, owner=owner)
         if session is None:
             self._owned(owner, agent)
-        elif session.is_live(clock.now()):
-            # One that had expired changes nothing, as if TTL had deleted it before.
-            update_last_active(self.tables, session.agent_id, session.last_active, self._count)
+        elif session.is_live(clock.now(), self._settings.sessions_not_before):
+            # An expired one changes nothing, as if TTL had deleted it before.
+            update_last_active(self.tables, agent, session.last_active, self._count)
 
     @time_limit()
     def end_all_sessions(self, owner: str, agent_id: str) -> Ended:
-        """Sign an agent out everywhere; where time runs out, ``more`` is true and calling again goes on."""
-        agent = self._owned(owner, agent_id)
-        now = clock.now()
-        live = (each for each in self.tables.sessions.sessions_of(agent.agent_id) if each.is_live(now))
-        batches = batched(live, BATCH, strict=False)
-        ended, seen, more = 0, agent.last_active, True
-        # The first batch is always tried, so that whoever calls again gets on or is told of the trouble.
-        while more and (ended == 0 or seconds_left() >= RESERVE_SECONDS):
-            batch = next(batches, ())
-            self.tables.sessions.delete_sessions(batch)
-            ended += len(batch)
-            seen = max([seen, *(each.last_active for each in batch)])
-            more = len(batch) == BATCH
-        if seen > agent.last_active:
-            update_last_active(self.tables, agent.agent_id, seen, self._count)
-        return Ended(ended, more)
+        """Sign an agent out everywhere; if time runs out, ``more`` is true and the next call continues."""
+        outcome = self._end_behind(self._move_fence(owner, agent_id, block=False))
+        return Ended(len(outcome.ended), outcome.more)
+
+    # -- control of the agent
+
+    @time_limit()
+    def block(self, owner: str, agent_id: str) -> Presence:
+        """Refuse sign-ins of an agent and end its sessions.
+
+        Returns:
+            The agent, and how many live sessions are left: repeat the call until there are none.
+        """
+        agent = self._move_fence(owner, agent_id, block=True)
+        outcome = self._end_behind(agent)
+        return Presence(agent, outcome.left, capped=outcome.more)
+
+    @time_limit()
+    def unblock(self, owner: str, agent_id: str) -> Presence:
+        """Let an agent sign in again; the sessions that the block ended stay ended."""
+        agent_id = self._parsed(agent_id)
+        for _ in range(MAX_RACES):
+            agent = self.tables.agents.unblock(agent_id, owner)
+            if agent is not None:
+                return read_presence(self.tables, agent)
+            self._owned(owner, agent_id)
+        raise DatabaseError("UpdateItem")
+
+    @time_limit()
+    def delete(self, owner: str, agent_id: str) -> None:
+        """Block an agent, end its sessions, and forget it.
+
+        Raises:
+            DatabaseError: time ran out, or the agent was unblocked meanwhile. It stays blocked in the first
+                case, and the next call continues.
+        """
+        for _ in range(MAX_RACES):
+            agent = self._move_fence(owner, agent_id, block=True)
+            if self._end_behind(agent).more:
+                raise DatabaseError("BatchWriteItem") from TimeoutError("more sessions than one request can end")
+            if self.tables.agents.delete_agent(agent):
+                return
+            current = self.tables.agents.get_agent(agent.agent_id)
+            if current is None or current.incarnation != agent.incarnation:
+                # Another call deleted it, or this one did and lost the response.
+                return
+            if not current.blocked:
+                break
+        raise DatabaseError("DeleteItem")
+
+    def _move_fence(self, owner: str, agent_id: str, *, block: bool) -> Agent:
+        agent_id = self._parsed(agent_id)
+        for _ in range(MAX_RACES):
+            agent = self.tables.agents.move_fence(agent_id, owner, block=block)
+            if agent is not None:
+                return agent
+            self._owned(owner, agent_id)
+        raise DatabaseError("UpdateItem")
+
+    def _end_behind(self, agent: Agent) -> Outcome:
+        return end_sessions(self.tables, agent.agent_id, now=clock.now(), ends=behind_fence(agent))
 
     def _owned(self, owner: str, agent_id: str) -> Agent:
-        # A malformed id matches no agent; DynamoDB would refuse some of them as a key.
-        canonical = identity.parse_id(agent_id)
-        agent = self.tables.agents.get_agent(canonical) if canonical else None
+        agent = self.tables.agents.get_agent(self._parsed(agent_id))
         if agent is None or agent.owner != owner:
             raise NotFoundError("No such agent")
         return agent
+
+    @staticmethod
+    def _parsed(agent_id: str) -> str:
+        """Return the id in lower case; a malformed id matches no agent, and DynamoDB would reject some of them."""
+        parsed = identity.parse_id(agent_id)
+        if parsed is None:
+            raise NotFoundError("No such agent")
+        return parsed

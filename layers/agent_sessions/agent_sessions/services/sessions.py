@@ -1,182 +1,210 @@
-"""What an agent does: sign in with a name, validate and sign out with a token."""
+"""What an agent does: sign in with a name, then validate, report progress and sign out with a token."""
 
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from typing import Self
 
 from agent_sessions import clock
 from agent_sessions.deadline import time_limit
-from agent_sessions.domain import identity
 from agent_sessions.domain.identity import Identity
-from agent_sessions.domain.models import Agent, Session, SignedIn
+from agent_sessions.domain.models import Session, SignedIn
 from agent_sessions.domain.tokens import SessionToken
 from agent_sessions.dynamodb.tables import Tables
-from agent_sessions.errors import DatabaseError, InvalidSessionError
+from agent_sessions.errors import DatabaseError, FieldError, InvalidSessionError, ValidationError
 from agent_sessions.metrics import Count, Metric, discard_count
+from agent_sessions.services.ending import end_sessions
 from agent_sessions.services.presence import update_last_active
+from agent_sessions.services.recognition import recognise
 from agent_sessions.services.session_cache import SessionCache
+from agent_sessions.services.sweep import sweep
+from agent_sessions.services.validation import Validation
 from agent_sessions.settings import Settings
+
+# The shortest timeout that a sign-in may ask for: shorter ones would end between two touches.
+MIN_SECONDS = 60
 
 
 class SessionService:
     """Sign-in, validation and sign-out of AI agents.
 
-    Every method raises DatabaseError where DynamoDB throttles, fails or cannot be reached; "the
-    database is down" is never answered as "no such session".
+    Every method raises DatabaseError if DynamoDB throttles, fails or cannot be reached; an outage is never
+    reported as "no such session".
 
     Args:
         tables: Where agents and sessions are stored.
-        settings: Timeouts and intervals.
+        settings: Timeouts, intervals and limits.
         count: Called with a metric for each event.
+        writes_agents: Whether a validation records use on the agent. A function that only relies on sessions
+            reads the agent instead, so its role needs no permission to write agents.
     """
 
-    def __init__(self, tables: Tables, settings: Settings, *, count: Count = discard_count) -> None:
+    def __init__(
+        self, tables: Tables, settings: Settings, *, count: Count = discard_count, writes_agents: bool = True
+    ) -> None:
         self.tables = tables
         self._settings = settings
         self._count = count
         self._cache = SessionCache(settings.session_cache)
+        self._validation = Validation(tables, settings, self._cache, count, writes_agents=writes_agents)
 
     @classmethod
     def from_environment(cls, *, count: Count = discard_count) -> Self:
-        """Create the service from the environment that template.yaml sets.
+        """Create the service for a function that relies on sessions; its validations write no agent.
+
+        The environment needs AGENTS_TABLE and SESSIONS_TABLE.
 
         Raises:
             SettingsError: names the variable that is missing or invalid.
         """
-        return cls.from_settings(Settings.from_environment(), count=count)
+        return cls.from_settings(Settings.from_environment(), count=count, writes_agents=False)
 
     @classmethod
-    def from_settings(cls, settings: Settings, *, count: Count = discard_count) -> Self:
+    def from_settings(cls, settings: Settings, *, count: Count = discard_count, writes_agents: bool = True) -> Self:
         """Create the service with a connection of its own."""
-        return cls(Tables.connect(settings), settings, count=count)
+        return cls(Tables.connect(settings), settings, count=count, writes_agents=writes_agents)
 
     @time_limit()
-    def sign_in(self, owner: str, agent_name: str, context: str | None = None, *, exclusive: bool = False) -> SignedIn:
+    def sign_in(
+        self,
+        owner: str,
+        agent_name: str,
+        context: str | None = None,
+        *,
+        exclusive: bool = False,
+        metadata: Mapping[str, str] | None = None,
+        idle_seconds: int | None = None,
+        lifetime_seconds: int | None = None,
+    ) -> SignedIn:
         """Recognise or create the agent, and give it a new session.
 
         Args:
-            owner: Who calls, as the gateway verified it.
+            owner: The caller, as the gateway verified it.
             agent_name: 1 to 100 characters after trimming.
             context: What the agent works on, 0 to 200 characters; the same name in another context is
                 another agent.
-            exclusive: End the agent's older sessions. Of two that race, the later stays; the other is
-                answered like any sign-in, and its session has ended.
+            exclusive: End the agent's older sessions. If two such sign-ins race, the later one stays; the
+                other returns normally, and its session has ended.
+            metadata: Up to 16 pairs of strings that every representation of the session carries.
+            idle_seconds: Seconds without use after which the session ends: from 60 to the stack's own value,
+                which is the default.
+            lifetime_seconds: Seconds after which the session ends however busy it is, within the same bounds.
 
         Raises:
-            ValidationError: names the bad field and what to change.
+            ValidationError: names the invalid field and what to change.
+            AgentBlockedError: the owner has blocked the agent.
         """
         who = Identity.of(agent_name, context)
+        idle_seconds = _within("idle_seconds", idle_seconds, self._settings.idle_timeout)
+        lifetime_seconds = _within("lifetime_seconds", lifetime_seconds, self._settings.lifetime)
         now = clock.now()
-        token, agent, reused = self._recognise(owner, who, now)
-        ends_at = now + self._settings.lifetime
+        if now < self._settings.sessions_not_before:
+            # Its session would be dead at once. The clock, or the parameter, is about to change.
+            raise DatabaseError("SignIn") from ValueError("SessionsNotBefore is in the future")
+        recognised = recognise(self.tables, owner, who, now=now, exclusive=exclusive)
+        agent = recognised.agent
+        ends_at = now + lifetime_seconds
         session = Session(
             agent_id=agent.agent_id,
-            session_id=token.session_id,
+            session_id=recognised.token.session_id,
             owner=owner,
             agent_name=agent.agent_name,
             context=agent.context,
             created_at=now,
             last_active=now,
-            expires_at=self._expires_at(now, ends_at),
+            expires_at=self._validation.expires_at(now, idle_seconds, ends_at),
             ends_at=ends_at,
+            idle_seconds=idle_seconds,
             sign_in_number=agent.sign_ins,
+            incarnation=agent.incarnation or recognised.token.session_id,
             exclusive=exclusive,
+            metadata=dict(metadata or {}),
         )
+        if exclusive:
+            self._end_older(session, now)
         self.tables.sessions.put_session(session)
         if exclusive:
-            self._end_older(session)
+            self._end_rest(session, now)
+        limit = self._settings.max_sessions_per_agent
+        self._forget(sweep(self.tables, agent, session, now=now, limit=limit, count=self._count))
         self._count(Metric.SIGN_INS)
-        self._count(Metric.AGENTS_RECOGNISED if reused else Metric.AGENTS_CREATED)
-        return SignedIn(session, token.secret, reused)
+        self._count(Metric.AGENTS_RECOGNISED if recognised.reused else Metric.AGENTS_CREATED)
+        return SignedIn(session, recognised.token.secret, recognised.reused)
 
-    def _recognise(self, owner: str, who: Identity, now: int) -> tuple[SessionToken, Agent, bool]:
-        """Reuse or create the agent; return the token of its new session, it, and whether it was known.
+    def _end_older(self, own: Session, now: int) -> None:
+        """End every older session; raise DatabaseError if time runs out, with what was ended staying ended."""
+        outcome = end_sessions(self.tables, own.agent_id, now=now, ends=lambda each: each.is_older_than(own))
+        self._forget(outcome.ended)
+        if outcome.more:
+            raise DatabaseError("BatchWriteItem") from TimeoutError("more sessions than one request can end")
 
-        Only an agent that is there is reused under an id that was not derived. The index may still show
-        one that was deleted: of two sign-ins that see this differently, each would make an agent.
+    def _end_rest(self, own: Session, now: int) -> None:
+        """End the older sessions that were written meanwhile, and ``own`` if a later exclusive sign-in was.
+
+        Each exclusive sign-in writes first and reads, strongly consistent, afterwards. So of any two that race
+        at least one sees the other, and both judge by the same order: one stays. The agent's fence has ended
+        the older ones already, so a failure here ends them later, and is only counted.
         """
-        derived = identity.agent_id(owner, who.key)
-        found = self.tables.agents.find_agent_id(owner, who.key)
-        if found is not None and found != derived:
-            token = SessionToken.mint(found)
-            known = self.tables.agents.reuse_agent(found, owner, who, session_id=token.session_id, now=now)
-            if known is not None:
-                return token, known, True
-        token = SessionToken.mint(derived)
-        agent, created = self.tables.agents.record_sign_in(derived, owner, who, session_id=token.session_id, now=now)
-        return token, agent, not created
+        is_last = True
 
-    def _end_older(self, own: Session) -> None:
-        """End every session older than ``own``, and ``own`` itself where a later exclusive one is there.
+        def ends(each: Session) -> bool:
+            nonlocal is_last
+            is_last = is_last and not (each.exclusive and own.is_older_than(each))
+            return each.is_older_than(own)
 
-        Each exclusive sign-in writes first and reads, strongly consistent, afterwards. So of any two
-        that race at least one sees the other, and both judge by the same order: one stays.
-        """
-        sessions = list(self.tables.sessions.sessions_of(own.agent_id))
-        ended = [each for each in sessions if each.sign_in_order < own.sign_in_order and each.is_live(own.created_at)]
-        if any(each.exclusive and each.sign_in_order > own.sign_in_order for each in sessions):
-            ended.append(own)
-        self.tables.sessions.delete_sessions(ended)
-        for each in ended:
-            self._cache.forget(each.session_id)
+        try:
+            outcome = end_sessions(self.tables, own.agent_id, now=now, ends=ends)
+            self._forget(outcome.ended)
+            if not is_last:
+                self.tables.sessions.delete_sessions([(own.agent_id, own.session_id)])
+        except DatabaseError:
+            self._count(Metric.END_FAILURES)
+
+    def _forget(self, session_ids: list[str]) -> None:
+        for session_id in session_ids:
+            self._cache.forget(session_id)
 
     @time_limit()
-    def validate(self, session_token: str) -> Session:
+    def validate(self, session_token: str, *, touch: bool = True) -> Session:
         """Return the live session of a token, and record its use.
 
+        Args:
+            session_token: The token, as it was presented.
+            touch: Whether to record the use. Without it the call needs ``dynamodb:GetItem`` on the sessions
+                alone, and the session ends at its idle timeout unless it is used elsewhere.
+
         Raises:
-            InvalidSessionError: malformed, unknown, expired or ended; a malformed token costs no call.
+            InvalidSessionError: malformed, unknown, expired or ended. A malformed token costs no call.
         """
+        return self._validated(lambda: self._validation.validate(SessionToken.parse(session_token), touch=touch))
+
+    @time_limit()
+    def report_progress(self, session_token: str, progress: Mapping[str, str | None]) -> Session:
+        """Record what the agent reports of itself, which also counts as use; return the session.
+
+        Args:
+            session_token: The token, as it was presented.
+            progress: ``state`` and ``activity``, or one of them; None removes what was reported before.
+
+        Raises:
+            InvalidSessionError: malformed, unknown, expired or ended.
+        """
+        return self._validated(
+            lambda: self._validation.report_progress(
+                SessionToken.parse(session_token), {name: value or None for name, value in progress.items()}
+            )
+        )
+
+    def _validated(self, validate: Callable[[], Session]) -> Session:
         try:
-            session = self._load_live(SessionToken.parse(session_token))
+            session = validate()
         except InvalidSessionError:
             self._count(Metric.REJECTED_TOKENS)
             raise
         self._count(Metric.VALIDATIONS)
         return session
 
-    def _load_live(self, token: SessionToken) -> Session:
-        now = clock.now()
-        session = self._cache.get(token.session_id, now)
-        if session is not None and not self._touch_is_due(session, now):
-            return session
-        session = self.tables.sessions.get_session(token.agent_id, token.session_id)
-        if session is None or not session.is_live(now):
-            self._cache.forget(token.session_id)
-            raise InvalidSessionError
-        if self._touch_is_due(session, now):
-            session = self._touch(session, now)
-        self._cache.remember(session, now)
-        return session
-
-    def _touch_is_due(self, session: Session, now: int) -> bool:
-        return now - session.last_active >= self._settings.touch_interval
-
-    def _touch(self, session: Session, now: int) -> Session:
-        expires_at = self._expires_at(now, session.ends_at)
-        try:
-            live = self.tables.sessions.touch_session(
-                session.agent_id, session.session_id, now=now, expires_at=expires_at
-            )
-        except DatabaseError:
-            # The session was read and is live: that its use cannot be written is no reason to refuse it.
-            self._count(Metric.TOUCH_FAILURES)
-            return session
-        if not live:
-            self._cache.forget(session.session_id)
-            raise InvalidSessionError
-        self._count(Metric.TOUCHES)
-        interval = self._settings.last_seen_interval
-        if now // interval > session.last_active // interval:
-            update_last_active(self.tables, session.agent_id, now, self._count)
-        return replace(session, last_active=now, expires_at=expires_at)
-
-    def _expires_at(self, now: int, ends_at: int) -> int:
-        """When a session used at ``now`` ends: never early, although uses within an interval go unwritten."""
-        return min(now + self._settings.idle_timeout + self._settings.touch_interval, ends_at)
-
     @time_limit()
     def sign_out(self, session_token: str) -> Session | None:
-        """End the session of a token; return it, or None where it had already ended.
+        """End the session of a token; return it, or None if it had already ended.
 
         Raises:
             InvalidSessionError: the token is malformed.
@@ -186,10 +214,13 @@ class SessionService:
         except InvalidSessionError:
             self._count(Metric.REJECTED_TOKENS)
             raise
-        self._cache.forget(token.session_id)
-        session = self.tables.sessions.delete_session(token.agent_id, token.session_id)
+        try:
+            session = self.tables.sessions.delete_session(token.agent_id, token.session_id)
+        finally:
+            # Afterwards: what a validation read before the deletion must not be remembered.
+            self._cache.forget(token.session_id)
         now = clock.now()
-        if session is None or not session.is_live(now):
+        if session is None or not session.is_live(now, self._settings.sessions_not_before):
             return None
         self._count(Metric.SIGN_OUTS)
         update_last_active(self.tables, session.agent_id, now, self._count)
@@ -197,5 +228,14 @@ class SessionService:
 
     @time_limit()
     def check_health(self) -> None:
-        """Ask the database for one item; raises DatabaseError where it does not answer."""
+        """Read an item of each table; raises DatabaseError if one does not respond."""
+        self.tables.agents.ping()
         self.tables.sessions.ping()
+
+
+def _within(field: str, seconds: int | None, longest: int) -> int:
+    if seconds is None:
+        return longest
+    if not MIN_SECONDS <= seconds <= longest:
+        raise ValidationError(FieldError(field, f"{field} must be from {MIN_SECONDS} to {longest}"))
+    return seconds

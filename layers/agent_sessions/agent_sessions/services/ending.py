@@ -1,0 +1,65 @@
+"""Ending sessions in bulk, within the time of the request."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import batched
+
+from agent_sessions.deadline import seconds_left
+from agent_sessions.domain.models import Agent, Session
+from agent_sessions.dynamodb.batches import WRITE_BATCH
+from agent_sessions.dynamodb.tables import Tables
+from agent_sessions.dynamodb.transport import ATTEMPT_SECONDS
+
+# Items per read. A session is under 1 KB, so this is a fraction of what one call may return, and the sessions
+# that are found can be deleted in the time of one request.
+READ_LIMIT = 1000
+# A batch that is begun with less time left might not be finished.
+RESERVE_SECONDS = 2 * ATTEMPT_SECONDS
+
+type Ends = Callable[[Session], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What ending the sessions of an agent did.
+
+    Args:
+        ended: The session_ids of the live sessions that were ended.
+        left: How many live sessions were seen and left alone.
+        more: Whether time ran out before all were seen.
+    """
+
+    ended: list[str]
+    left: int
+    more: bool
+
+
+def end_sessions(tables: Tables, agent_id: str, *, now: int, ends: Ends) -> Outcome:
+    """Delete the live sessions of an agent that ``ends`` selects, whatever happens to them meanwhile.
+
+    The first batch is always tried, so a caller that repeats the request makes progress or sees the error.
+
+    Args:
+        tables: Where the sessions are stored.
+        agent_id: The agent.
+        now: Which sessions are live.
+        ends: Whether a session is to be ended.
+    """
+    ended: list[str] = []
+    left = 0
+    for page, next_position in tables.sessions.live_sessions_of(agent_id, now=now, limit=READ_LIMIT):
+        selected = [each for each in page if ends(each)]
+        left += len(page) - len(selected)
+        for batch in batched(selected, WRITE_BATCH, strict=False):
+            if ended and seconds_left() < RESERVE_SECONDS:
+                return Outcome(ended, left, more=True)
+            tables.sessions.delete_sessions([(each.agent_id, each.session_id) for each in batch])
+            ended += (each.session_id for each in batch)
+        if next_position is not None and seconds_left() < RESERVE_SECONDS:
+            return Outcome(ended, left, more=True)
+    return Outcome(ended, left, more=False)
+
+
+def behind_fence(agent: Agent) -> Ends:
+    """Return whether the fence of an agent has ended a session: of this incarnation, and numbered up to it."""
+    return lambda session: session.incarnation == agent.incarnation and session.sign_in_number <= agent.ended_through
