@@ -1,5 +1,6 @@
 """No name, context or owner is read as part of an expression, on moto and on Amazon's engine alike."""
 
+from agent_sessions.http.caller import MAX_OWNER_BYTES
 from agent_sessions.services.agents import AgentService
 from agent_sessions.services.sessions import SessionService
 from tests.support.database import OWNER, Database
@@ -31,7 +32,8 @@ def test_a_name_and_a_context_are_stored_and_found_as_they_are(
 def test_an_owner_is_its_characters_and_nobody_else(
     sessions: SessionService, agents: AgentService, database: Database
 ) -> None:
-    owners = [OWNER, f"jwt:{OWNER}", *(f"jwt:{text}" for text in ALLOWED)]
+    longest = f"jwt:{'x' * (MAX_OWNER_BYTES - 4)}"
+    owners = [OWNER, f"jwt:{OWNER}", longest, *(f"jwt:{text}" for text in ALLOWED)]
     signed_in = {owner: sessions.sign_in(owner, "Claude") for owner in owners}
 
     assert not [owner for owner, each in signed_in.items() if each.reused]

@@ -10,7 +10,7 @@ import pytest
 
 from tests.guards.leaks import LEAKS
 from tests.support.contract import ApiResponse
-from tests.support.events import USER, http_event, iam, jwt
+from tests.support.events import ISSUER, USER, http_event, iam, jwt
 from tests.support.functions import Api
 from tests.support.hostile import ALLOWED, REFUSED
 from tests.support.tokens import raw_of, token_of
@@ -78,7 +78,7 @@ def test_an_owner_with_an_odd_name_leaves_one_line_for_a_request(
 
         assert (answer.status, answer.body["reused"]) == (201, False)
         told = [line for line in lines(capsys) if "owner" in line]
-        assert [(line["message"], line["owner"]) for line in told] == [("request", f"jwt:{subject}")]
+        assert [(line["message"], line["owner"]) for line in told] == [("request", f"jwt:{ISSUER}#{subject}")]
 
 
 def test_no_header_of_a_request_comes_back(api: Api) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.events import ROLE, USER, http_event, iam, jwt
+from tests.support.events import ROLE, USER, cognito, http_event, iam, jwt
 from tests.support.functions import Api
 
 OWNERS: dict[str, dict[str, Any] | None] = {
@@ -14,8 +14,15 @@ OWNERS: dict[str, dict[str, Any] | None] = {
     "role": iam(ROLE),
     "jwt": jwt("8f14e45f"),
     "other jwt": jwt("c9f0f895"),
+    "same subject of another issuer": jwt("8f14e45f", "https://other.example"),
+    "identity of a pool": cognito("eu-west-1:3f291106-8703-466b-8f2b-3ecee1ca56ce"),
+    "other identity of the pool": cognito("eu-west-1:9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"),
+    "user with a path": iam("arn:aws:iam::111122223333:user/:assumed-role/victim/eve"),
+    "other user with the path": iam("arn:aws:iam::111122223333:user/:assumed-role/victim/mallory"),
+    "long subject": jwt("x" * 1025),
     "open": None,
 }
+KINDS = ["user", "role", "jwt", "identity of a pool", "open"]
 
 
 @pytest.fixture
@@ -33,7 +40,7 @@ def test_one_identity_is_one_agent_for_each_owner(owners: dict[str, Api]) -> Non
         assert owner.agent(agents[name]).body["active_sessions"] == 1
 
 
-@pytest.mark.parametrize(("mine", "theirs"), list(permutations(OWNERS, 2)))
+@pytest.mark.parametrize(("mine", "theirs"), list(permutations(KINDS, 2)))
 def test_anothers_agent_is_answered_as_none(owners: dict[str, Api], mine: str, theirs: str) -> None:
     session = owners[mine].sign_in("Claude").body
     agent_id = session["agent_id"]

@@ -15,6 +15,7 @@ type Event = dict[str, Any]
 
 ROLE = "arn:aws:sts::111122223333:assumed-role/agent-worker/worker-1"
 USER = "arn:aws:iam::111122223333:user/ada"
+ISSUER = "https://issuer.example"
 
 
 def load_event(name: str) -> Event:
@@ -32,9 +33,20 @@ def iam(arn: str) -> dict[str, Any]:
     return authorizer
 
 
-def jwt(subject: str) -> dict[str, Any]:
+def cognito(identity_id: str) -> dict[str, Any]:
+    """Return the authorizer context of the gateway for credentials of a Cognito identity pool."""
+    authorizer = iam("arn:aws:sts::111122223333:assumed-role/pool-users/CognitoIdentityCredentials")
+    authorizer["iam"]["cognitoIdentity"] = {
+        "amr": ["authenticated"],
+        "identityId": identity_id,
+        "identityPoolId": "eu-west-1:4f291106-8703-466b-8f2b-3ecee1ca56ce",
+    }
+    return authorizer
+
+
+def jwt(subject: str, issuer: str = ISSUER) -> dict[str, Any]:
     """Return the authorizer context of the gateway for a verified JWT."""
-    return {"jwt": {"claims": {"sub": subject, "iss": "https://issuer.example", "aud": "agents"}, "scopes": None}}
+    return {"jwt": {"claims": {"sub": subject, "iss": issuer, "aud": "agents"}, "scopes": None}}
 
 
 def http_event(

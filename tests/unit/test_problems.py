@@ -108,7 +108,7 @@ def test_every_dead_token_gets_the_same_words() -> None:
 def test_what_the_operator_or_the_caller_can_do_is_told() -> None:
     assert problem_of(DatabaseError("get_item"), REQUEST)["detail"] == "The database is unavailable; retry the request"
     assert problem_of(CallerError(), REQUEST)["detail"] == (
-        "The gateway did not identify the caller: AWS_IAM needs an ARN, JWT a sub claim; check ApiAuth"
+        "The gateway did not identify the caller: AWS_IAM needs an ARN, JWT needs iss and sub claims; check ApiAuth"
     )
 
 

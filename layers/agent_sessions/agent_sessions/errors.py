@@ -56,11 +56,11 @@ class AgentBlockedError(AgentSessionsError):
 
 
 class CallerError(AgentSessionsError):
-    """The gateway verifies callers, but named neither an ARN nor a subject for this one."""
+    """The gateway verifies callers, but did not name this one by an ARN, a Cognito identity, or issuer and subject."""
 
     def __init__(self) -> None:
         super().__init__(
-            "The gateway did not identify the caller: AWS_IAM needs an ARN, JWT a sub claim; check ApiAuth"
+            "The gateway did not identify the caller: AWS_IAM needs an ARN, JWT needs iss and sub claims; check ApiAuth"
         )
 
 
