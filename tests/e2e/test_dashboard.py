@@ -1,4 +1,4 @@
-"""The deployed dashboard shows what the service did."""
+"""The deployed dashboard shows what the service recorded."""
 
 import subprocess
 import time
@@ -28,13 +28,13 @@ def widgets(watched: Api, aws: Callable[[str], Any]) -> list[Widget]:
 
 @pytest.fixture
 def put(watched: Api, aws: Callable[[str], Any], emulator: Emulator) -> Callable[[], int]:
-    """Puts the metrics of what happened since the last time."""
+    """Puts the metrics of everything logged since the last call."""
     return lambda: put_metrics(aws, "watched", emulator.folder / "watched-metrics.json")
 
 
 @pytest.fixture
 def read(aws: Callable[[str], Any]) -> Callable[[Metric, str], list[float]]:
-    """Reads a metric of this day and the next, in one value a day."""
+    """Reads a metric of today and tomorrow, one value a day."""
     today = int(time.time()) // DAY * DAY
     reader = Reader(aws("cloudwatch"), (today, today + DAY), DAY)
     return lambda metric, stat: list(reader.values(metric, stat).values())
@@ -45,7 +45,7 @@ def own(name: str) -> Metric:
 
 
 def use(api: Api) -> None:
-    """Let everything happen that happens in normal use."""
+    """Make one request of every kind that normal use has."""
     token = api.sign_in("Watched").body["session_token"]
     api.sign_in("Watched")
 
@@ -58,7 +58,7 @@ def use(api: Api) -> None:
     api.validate(token)
 
 
-def test_every_widget_shows_what_the_service_did(
+def test_every_widget_shows_its_metrics(
     watched: Api,
     widgets: list[Widget],
     put: Callable[[], int],
@@ -77,9 +77,7 @@ def test_every_widget_shows_what_the_service_did(
     assert shown - seen == NEVER_HERE | {"ReadThrottleEvents", "WriteThrottleEvents", "DestinationDeliveryFailures"}
 
 
-def test_what_is_put_twice_counts_once(
-    watched: Api, put: Callable[[], int], read: Callable[[Metric, str], list[float]]
-) -> None:
+def test_log_line_counts_once(watched: Api, put: Callable[[], int], read: Callable[[Metric, str], list[float]]) -> None:
     put()
     before = sum(read(own("SignIns"), "Sum"))
     for _ in range(3):
@@ -90,7 +88,7 @@ def test_what_is_put_twice_counts_once(
     assert sum(read(own("SignIns"), "Sum")) == before + 3
 
 
-def test_requests_are_measured_by_route_as_the_gateway_does(
+def test_requests_are_counted_by_route(
     watched: Api, put: Callable[[], int], widgets: list[Widget], aws: Callable[[str], Any]
 ) -> None:
     agent_id = watched.sign_in("Routed").body["agent_id"]
@@ -103,22 +101,36 @@ def test_requests_are_measured_by_route_as_the_gateway_does(
     assert {"POST /sessions", "GET /agents/{agent_id}"} <= {line.label for line in reader.lines_of(widget)}
 
 
-def test_the_picture_has_every_widget(
+def draw(emulator: Emulator, *options: str | Path) -> dict[str, str]:
+    """Draw the picture; return what the command prints of each widget, by title."""
+    command: list[str | Path] = [ROOT / ".envs/plot/bin/python", "-W", "error", "-m", "tools.dashboard"]
+    command += ["--folder", emulator.folder, "--stack-name", "watched", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    assert (done.returncode, done.stderr) == (0, "")
+    return {line[:28].strip(): line[28:].strip() for line in done.stdout.partition("\n\n")[0].splitlines()}
+
+
+def test_picture_has_every_widget(
     watched: Api, widgets: list[Widget], emulator: Emulator, aws: Callable[[str], Any], tmp_path: Path
 ) -> None:
     use(watched)
     let_report_put_metrics(aws, watched.outputs["ReportFunctionName"])
     picture = tmp_path / "dashboard.png"
 
-    command: list[str | Path] = [ROOT / ".envs/plot/bin/python", "-W", "error", "-m", "tools.dashboard"]
-    options: list[str | Path] = ["--folder", emulator.folder, "--stack-name", "watched", "--to", picture]
-    done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    drawn = draw(emulator, "--to", picture)
 
-    assert (done.returncode, done.stderr) == (0, "")
-    told = {line[:28].strip(): line[28:].strip() for line in done.stdout.splitlines()}
-    for widget in widgets:
-        if widget.kind == "metric":
-            expected = "no data on the emulator" if widget.title == "Table throttles" else "values"
-            assert told[widget.title].endswith(expected)
+    assert drawn.keys() == {widget.title for widget in widgets if widget.kind == "metric"}
+    for title, values in drawn.items():
+        assert values.endswith("no data on the emulator" if title == "Table throttles" else "values"), title
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert picture.stat().st_size > 50_000
+
+
+def test_rows_option_draws_only_the_first_rows(
+    watched: Api, widgets: list[Widget], emulator: Emulator, aws: Callable[[str], Any], tmp_path: Path
+) -> None:
+    let_report_put_metrics(aws, watched.outputs["ReportFunctionName"])
+
+    drawn = draw(emulator, "--to", tmp_path / "crop.png", "--rows", "1")
+
+    assert drawn.keys() == {widget.title for widget in widgets if widget.y == 0 and widget.kind == "metric"}

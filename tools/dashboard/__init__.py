@@ -1,1 +1,1 @@
-"""The CloudWatch dashboard of the deployed stack, drawn from what the local emulator measures."""
+"""The CloudWatch dashboard of the deployed stack, drawn from what the local emulator records."""

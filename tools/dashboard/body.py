@@ -1,4 +1,4 @@
-"""A dashboard's body, as CloudWatch reads it: widgets, and the lines on them.
+"""A dashboard's body as CloudWatch reads it: widgets and their lines.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 """
@@ -14,7 +14,7 @@ COLUMNS = 24
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One time series: a namespace, a name, and the dimensions with their values."""
+    """One time series: a namespace, a name, and dimensions with their values."""
 
     namespace: str
     name: str
@@ -23,7 +23,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A ``SEARCH`` expression: all series of a name whose dimensions are these, one of them with a value."""
+    """A ``SEARCH`` expression: all series with a name and exactly these dimensions, one of which has a given value."""
 
     namespace: str
     name: str
@@ -33,7 +33,7 @@ class Search:
 
     @classmethod
     def read(cls, expression: str) -> Self | None:
-        """Return the search that an expression is; None where it is another expression."""
+        """Parse an expression; None if it is not a search."""
         form = r"""SEARCH\('\{([\w/]+),([\w,]+)\} MetricName="(\w+)" (\w+)="([^"]+)"', '(\w+)'\)"""
         found = re.fullmatch(form, expression)
         if not found:
@@ -44,9 +44,9 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A metric, a search or an expression of metric math on a widget."""
+    """A line of a widget: a metric, a search or an expression of metric math."""
 
-    name: str  # by which expressions call it
+    name: str  # the id by which expressions refer to it
     label: str
     source: Metric | Search | str
     stat: str
@@ -56,7 +56,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Widget:
-    """A widget at its place; of alarms, ``alarms`` are their ARNs."""
+    """A widget at its place; ``alarms`` has the ARNs of an alarm widget."""
 
     kind: str
     title: str
@@ -70,7 +70,7 @@ class Widget:
 
 
 def read_widgets(body: str) -> list[Widget]:
-    """Return the widgets of a body whose widgets have no positions: CloudWatch fills row after row."""
+    """Return the widgets of a body without positions: CloudWatch fills row after row."""
     widgets = []
     x = y = row_height = 0
     for each in json.loads(body)["widgets"]:

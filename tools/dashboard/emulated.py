@@ -1,4 +1,4 @@
-"""What AWS measures of a deployed stack, put into the emulator's CloudWatch."""
+"""Puts the metrics that AWS would record for a deployed stack into the emulator's CloudWatch."""
 
 import itertools
 import time
@@ -15,34 +15,34 @@ from tools.dashboard.log_metrics import (
     queue_metrics,
 )
 
-type Clients = Callable[[str], Any]  # makes a client of a service
+type Clients = Callable[[str], Any]  # creates the client of a service
 
 FUNCTION_OF_LOGS = {"SessionsLogs": "SessionsFunction", "AgentsLogs": "AgentsFunction", "ReportLogs": "ReportFunction"}
 
 
 def physical_ids(clients: Clients, stack_name: str) -> dict[str, str]:
-    """Return the id of each resource of a stack by the name that the template gives it."""
+    """Return the physical id of each resource of a stack by its logical id."""
     pages = clients("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack_name)
     resources = itertools.chain.from_iterable(page["StackResourceSummaries"] for page in pages)
     return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources}
 
 
 def put_metrics(clients: Clients, stack_name: str, state: Path) -> int:
-    """Put what happened since the last time; return how many values.
+    """Put the metrics of everything logged since the last call; return the number of values.
 
     Args:
-        clients: Makes clients of the emulator's services.
-        stack_name: The stack whose functions, gateway and queue are measured.
-        state: The file that remembers what was put.
+        clients: Creates clients of the emulator's services.
+        stack_name: The stack with the functions, the gateway and the queue.
+        state: The file that records how far the logs have been read.
     """
     ids = physical_ids(clients, stack_name)
     functions = {ids[logs]: ids[function] for logs, function in FUNCTION_OF_LOGS.items()}
     reader = LogReader(clients("logs"), state)
     lines = reader.unread(functions)
-    asked = clients("sqs").get_queue_attributes(
+    queue = clients("sqs").get_queue_attributes(
         QueueUrl=ids["ReportDeadLetters"], AttributeNames=["ApproximateNumberOfMessages"]
     )
-    visible = int(asked["Attributes"]["ApproximateNumberOfMessages"])
+    visible = int(queue["Attributes"]["ApproximateNumberOfMessages"])
     count = put_all(
         clients("cloudwatch"),
         itertools.chain(

@@ -1,7 +1,7 @@
-"""What AWS makes of log lines and the emulator does not: metrics.
+"""Metrics from log lines, as AWS creates them and the emulator does not.
 
-CloudWatch turns lines in embedded metric format into metrics. API Gateway, Lambda and SQS measure themselves; the
-emulator does not, so as much of it as log lines and the queue tell is put under the names that AWS gives it.
+CloudWatch turns lines in embedded metric format into metrics. On AWS, API Gateway, Lambda and SQS also put metrics of
+their own. The emulator puts none, so those that follow from log lines and the queue are put under AWS's names.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cloudwatch.type_defs import MetricDatumTypeDef
 
-MOST_IN_ONE_CALL = 1000
+MAX_METRICS_PER_CALL = 1000
 
-type Put = tuple[str, "MetricDatumTypeDef"]  # the namespace, and what is put there
+type Datum = tuple[str, "MetricDatumTypeDef"]  # with its namespace
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,12 @@ class LogLine:
 
 
 class LogReader:
-    """Reads each line once, over as many runs as there are.
+    """Reads each line once, also across runs.
 
     Args:
         logs: A client of CloudWatch Logs.
-        state: The file that remembers how far each stream was read. The name of a stream is never used again, also not
-            by another emulator.
+        state: The file that records how far each stream has been read. No two streams ever have the same name, not even
+            on two emulators.
     """
 
     def __init__(self, logs: Any, state: Path) -> None:
@@ -48,11 +48,11 @@ class LogReader:
         self._tokens: dict[str, str] = json.loads(state.read_text()) if state.exists() else {}
 
     def unread(self, groups: Iterable[str]) -> list[LogLine]:
-        """Return the lines of these log groups that are new since the last run that was remembered."""
+        """Return the lines of these log groups since the last call of ``remember``, also in an earlier run."""
         return [line for group in groups for stream in self._streams(group) for line in self._lines(group, stream)]
 
     def remember(self) -> None:
-        """Let later runs begin where this one ended."""
+        """Record how far the streams have been read."""
         self._state.write_text(json.dumps(self._tokens))
 
     def _streams(self, group: str) -> Iterator[str]:
@@ -70,8 +70,8 @@ class LogReader:
             self._tokens[key] = page["nextForwardToken"]
 
 
-def embedded_metrics(line: LogLine) -> Iterator[Put]:
-    """Return the metrics of a line in embedded metric format; none of another."""
+def embedded_metrics(line: LogLine) -> Iterator[Datum]:
+    """Return the metrics of a line in embedded metric format; nothing for any other line."""
     record = _json_object(line.text)
     about = record.get("_aws", {})
     for directive in about.get("CloudWatchMetrics", []):
@@ -89,49 +89,49 @@ def embedded_metrics(line: LogLine) -> Iterator[Put]:
             )
 
 
-def gateway_metrics(line: LogLine, api_id: str) -> Iterator[Put]:
-    """Return what API Gateway would measure of the request that a line tells of, but for its own milliseconds."""
+def gateway_metrics(line: LogLine, api_id: str) -> Iterator[Datum]:
+    """Return API Gateway's metrics for the request that a line describes; its latency lacks the gateway's own time."""
     record = _json_object(line.text)
     if record.get("message") != "request":
         return
     method, _, resource = record["route"].partition(" ")
-    of_the_route = {"ApiId": api_id, "Stage": "$default", "Method": method, "Resource": resource}
+    route = {"ApiId": api_id, "Stage": "$default", "Method": method, "Resource": resource}
     measured = {
         "Count": (1, "Count"),
         "4xx": (int(400 <= record["status"] < 500), "Count"),
         "5xx": (int(record["status"] >= 500), "Count"),
         "Latency": (record["duration_ms"], "Milliseconds"),
     }
-    for dimensions, (name, (value, unit)) in itertools.product(({"ApiId": api_id}, of_the_route), measured.items()):
-        yield _put("AWS/ApiGateway", name, dimensions, line.time, value, unit)
+    for dimensions, (name, (value, unit)) in itertools.product(({"ApiId": api_id}, route), measured.items()):
+        yield _datum("AWS/ApiGateway", name, dimensions, line.time, value, unit)
 
 
-def function_metrics(line: LogLine, function_name: str) -> Iterator[Put]:
-    """Return how long Lambda says that an invocation took."""
+def function_metrics(line: LogLine, function_name: str) -> Iterator[Datum]:
+    """Return the duration that Lambda reports for an invocation."""
     report = re.match(r"REPORT RequestId: \S+\s+Duration: ([\d.]+) ms", line.text)
     if report:
         dimensions = {"FunctionName": function_name}
-        yield _put("AWS/Lambda", "Duration", dimensions, line.time, float(report[1]), "Milliseconds")
+        yield _datum("AWS/Lambda", "Duration", dimensions, line.time, float(report[1]), "Milliseconds")
 
 
-def queue_metrics(queue_name: str, visible: int, time: int) -> Iterator[Put]:
+def queue_metrics(queue_name: str, visible: int, time: int) -> Iterator[Datum]:
     """Return the length of a queue at a time in epoch milliseconds."""
     name = "ApproximateNumberOfMessagesVisible"
-    yield _put("AWS/SQS", name, {"QueueName": queue_name}, time, visible, "Count")
+    yield _datum("AWS/SQS", name, {"QueueName": queue_name}, time, visible, "Count")
 
 
-def put_all(cloudwatch: "CloudWatchClient", metrics: Iterable[Put]) -> int:
-    """Put the metrics into CloudWatch; return how many."""
+def put_all(cloudwatch: "CloudWatchClient", metrics: Iterable[Datum]) -> int:
+    """Put the metrics into CloudWatch; return their number."""
     by_namespace: dict[str, list[MetricDatumTypeDef]] = defaultdict(list)
     for namespace, datum in metrics:
         by_namespace[namespace].append(datum)
     for namespace, data in by_namespace.items():
-        for some in itertools.batched(data, MOST_IN_ONE_CALL, strict=False):
-            cloudwatch.put_metric_data(Namespace=namespace, MetricData=list(some))
+        for batch in itertools.batched(data, MAX_METRICS_PER_CALL, strict=False):
+            cloudwatch.put_metric_data(Namespace=namespace, MetricData=list(batch))
     return sum(map(len, by_namespace.values()))
 
 
-def _put(namespace: str, name: str, dimensions: dict[str, str], time: int, value: float, unit: Any) -> Put:
+def _datum(namespace: str, name: str, dimensions: dict[str, str], time: int, value: float, unit: Any) -> Datum:
     return namespace, {
         "MetricName": name,
         "Dimensions": [{"Name": key, "Value": each} for key, each in dimensions.items()],

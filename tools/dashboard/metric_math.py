@@ -1,4 +1,4 @@
-"""CloudWatch's metric math, as much of it as the dashboard and the alarms use.
+"""The part of CloudWatch's metric math that the dashboard and the alarms use.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
 """
@@ -7,7 +7,7 @@ import ast
 import operator
 from collections.abc import Callable, Mapping, Sequence
 
-type Series = dict[int, float]  # from epoch seconds; what is missing is not there
+type Series = dict[int, float]  # by epoch seconds; a missing value has no key
 type Value = float | Series | list[Series]
 
 OPERATORS: dict[type[ast.AST], Callable[[float, float], float]] = {
@@ -23,26 +23,26 @@ OPERATORS: dict[type[ast.AST], Callable[[float, float], float]] = {
 
 
 class MetricMathError(Exception):
-    """An expression has a part that is not known here, or does not make what is needed."""
+    """An expression uses something that is not implemented here, or results in another type than expected."""
 
 
 def evaluate(
     expression: str, metrics: Mapping[str, Series], times: Sequence[int], others: Mapping[str, Series] | None = None
 ) -> Series:
-    """Return the series that an expression makes.
+    """Evaluate an expression that results in one series.
 
     Args:
-        expression: Metric math; its syntax is also Python's.
-        metrics: The metrics that it may call by name.
-        times: When there is a value, in epoch seconds, where nothing is missing.
-        others: What other expressions made, by their names.
+        expression: Metric math, whose syntax is a subset of Python's.
+        metrics: Metrics by id.
+        times: The times of a complete series, in epoch seconds.
+        others: Results of other expressions, by id.
 
     Raises:
-        MetricMathError: the expression has a part that is not known here, or makes no single series.
+        MetricMathError: the expression uses something that is not implemented here, or does not result in one series.
     """
     value = _Evaluation(metrics, {**metrics, **(others or {})}, times).value(ast.parse(expression, mode="eval").body)
     if not isinstance(value, dict):
-        raise MetricMathError(f"{expression} makes no single series")
+        raise MetricMathError(f"{expression} does not result in one series")
     return value
 
 
@@ -75,7 +75,7 @@ class _Evaluation:
             case ast.Call(func=ast.Name(id="IF"), args=[condition, true, *false]):
                 otherwise = self.value(false[0]) if false else {}
                 return choose(_series(self.value(condition)), self.value(true), otherwise)
-        raise MetricMathError(f"{ast.unparse(node)} is not known here")
+        raise MetricMathError(f"{ast.unparse(node)} is not implemented")
 
     def repeat(self, value: Value) -> Series:
         series = _series(value)
@@ -89,9 +89,9 @@ class _Evaluation:
 
 
 def combine(operation: Callable[[float, float], float], left: Value, right: Value) -> Value:
-    """Apply an operator: of two series, what is missing in one is 0; a division by 0 is dropped."""
+    """Apply an operator; a value that is missing in one of two series is 0, and a division by 0 has no result."""
     if isinstance(left, list) or isinstance(right, list):
-        raise MetricMathError("arrays of series are not known here")
+        raise MetricMathError("operators on arrays of series are not implemented")
     if not isinstance(left, dict) and not isinstance(right, dict):
         return float(operation(left, right))
     times = sorted({*(left if isinstance(left, dict) else ()), *(right if isinstance(right, dict) else ())})
@@ -105,10 +105,10 @@ def combine(operation: Callable[[float, float], float], left: Value, right: Valu
 
 
 def choose(condition: Series, true: Value, otherwise: Value) -> Series:
-    """Return, at each time of the condition, the one or the other; a value that is missing is 0 or dropped."""
+    """Return one of two values at each time of the condition; a missing value is 0 if true, and dropped otherwise."""
     result: Series = {}
-    for time, holds in condition.items():
-        if holds:
+    for time, met in condition.items():
+        if met:
             result[time] = true.get(time, 0) if isinstance(true, dict) else _number(true)
         elif not isinstance(otherwise, dict):
             result[time] = _number(otherwise)
@@ -118,9 +118,9 @@ def choose(condition: Series, true: Value, otherwise: Value) -> Series:
 
 
 def total(value: Value) -> Series:
-    """Add the series of an array up, at each time that one of them has."""
+    """Add up the series of an array, at each time that one of them has."""
     if not isinstance(value, list):
-        raise MetricMathError("SUM of a single series is a number, which is not known here")
+        raise MetricMathError("SUM of a single series is a number, which is not implemented")
     result: Series = {}
     for series in value:
         for time, number in series.items():
@@ -130,11 +130,11 @@ def total(value: Value) -> Series:
 
 def _series(value: Value) -> Series:
     if not isinstance(value, dict):
-        raise MetricMathError("a series is needed")
+        raise MetricMathError("expected a series")
     return value
 
 
 def _number(value: Value) -> float:
     if isinstance(value, (dict, list)):
-        raise MetricMathError("a number is needed")
+        raise MetricMathError("expected a number")
     return value

@@ -1,4 +1,4 @@
-"""The values of a widget's lines, as CloudWatch has them."""
+"""The values of a widget's lines, read from CloudWatch."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """A line with its values."""
+class DrawnLine:
+    """A line of a widget, with its values."""
 
     label: str
     values: Series
@@ -25,16 +25,16 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads lines from CloudWatch at given times, each the beginning of a period of so many seconds."""
+    """Reads values from CloudWatch; each of ``times`` starts a period of ``period`` seconds."""
 
     cloudwatch: "CloudWatchClient"
     times: Sequence[int]
     period: int
 
-    def lines_of(self, widget: Widget) -> list[Drawn]:
-        """Return the visible lines of a widget; those without any value too.
+    def lines_of(self, widget: Widget) -> list[DrawnLine]:
+        """Return the visible lines of a widget, including those without values.
 
-        An expression may call the metrics, and the expressions before it, by name.
+        An expression may refer to the metrics, and to the expressions before it, by id.
         """
         metrics = {
             line.name: self.values(line.source, line.stat) for line in widget.lines if isinstance(line.source, Metric)
@@ -44,7 +44,7 @@ class Reader:
             if isinstance(line.source, str):
                 expressions[line.name] = evaluate(line.source, metrics, self.times, expressions)
         return [
-            Drawn(label, values, line.on_the_right)
+            DrawnLine(label, values, line.on_the_right)
             for line in widget.lines
             if line.visible
             for label, values in self._series(line, metrics | expressions)
@@ -59,7 +59,7 @@ class Reader:
 
     def values(self, metric: Metric, stat: str) -> Series:
         """Return the values of a metric."""
-        stated: MetricStatTypeDef = {
+        metric_stat: MetricStatTypeDef = {
             "Metric": {
                 "Namespace": metric.namespace,
                 "MetricName": metric.name,
@@ -68,32 +68,32 @@ class Reader:
             "Period": self.period,
             "Stat": stat,
         }
-        answer = self.cloudwatch.get_metric_data(
-            MetricDataQueries=[{"Id": "values", "MetricStat": stated}],
+        response = self.cloudwatch.get_metric_data(
+            MetricDataQueries=[{"Id": "values", "MetricStat": metric_stat}],
             StartTime=datetime.fromtimestamp(self.times[0], UTC),
             EndTime=datetime.fromtimestamp(self.times[-1] + self.period, UTC),
             ScanBy="TimestampAscending",
         )
-        (result,) = answer["MetricDataResults"]
+        (result,) = response["MetricDataResults"]
         return {
             int(time.timestamp()): value for time, value in zip(result["Timestamps"], result["Values"], strict=True)
         }
 
     def _found(self, search: Search) -> list[Metric]:
         key, value = search.where
-        answer = self.cloudwatch.list_metrics(
+        response = self.cloudwatch.list_metrics(
             Namespace=search.namespace, MetricName=search.name, Dimensions=[{"Name": key, "Value": value}]
         )
         found = [
             Metric(
                 search.namespace, search.name, frozenset((each["Name"], each["Value"]) for each in one["Dimensions"])
             )
-            for one in answer["Metrics"]
+            for one in response["Metrics"]
         ]
         return [metric for metric in found if {name for name, _ in metric.dimensions} == search.dimensions]
 
 
 def _label(label: str, metric: Metric) -> str:
-    """Fill in a label such as ``${PROP('Dim.Method')}``."""
+    """Replace the placeholders of a label, such as ``${PROP('Dim.Method')}``."""
     dimensions = dict(metric.dimensions)
     return re.sub(r"\$\{PROP\('Dim\.(\w+)'\)\}", lambda match: dimensions[match[1]], label)
