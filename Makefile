@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 ENGINE := $(if $(shell command -v java && command -v mvn),.envs/dynamodb-local/.done)
 
 COMMANDS := help local stop demo dashboard invoke unit test prove fuzz peers speed bench check openapi format lock deploy clean
-VARIABLES := PYTHON PORT PART QUICK STACK REGION PARAMETERS GUIDED
+VARIABLES := PYTHON PORT PART QUICK MINUTES STACK REGION PARAMETERS GUIDED
 
 .DEFAULT_GOAL := help
 .PHONY: $(COMMANDS) require-python require-java
@@ -39,8 +39,8 @@ local: require-python ## start the service on a local AWS emulator, or update it
 stop: require-python ## stop the local service and delete its data
 	@$(PYTHON_HERE) -m tools.local down
 
-demo: require-python ## run a walkthrough against the local service
-	@$(PYTHON_HERE) -m tools.demo
+demo: require-python ## run a walkthrough, then leave agents signed in (MINUTES=10: at work)
+	@$(PYTHON_HERE) -m tools.demo $(if $(MINUTES),--minutes $(MINUTES))
 
 dashboard: require-python ## draw the CloudWatch dashboard of the local service
 	@$(PYTHON_HERE) -m tools.local require-service

@@ -3,6 +3,7 @@
 import argparse
 import json
 import random
+import re
 import sys
 import time
 import urllib.error
@@ -27,6 +28,7 @@ FLEET = {
 # What an agent of the fleet does next, by weight. It validates a bad token once in a while.
 ACTIONS = {"validate": 14, "sign in": 3, "sign out": 3, "look up": 2, "bad token": 1}
 PAUSE_SECONDS = 0.4
+MAX_MINUTES = 24 * 60
 
 FINAL_STATE = """\
 {agents} agents are signed in, with {sessions} sessions; an unused session ends after 30 minutes.
@@ -38,20 +40,28 @@ make stop        ends the service and deletes its data"""
 def main() -> int:
     """Run the walkthrough and start the fleet; print one sentence and return 1 if that fails."""
     parser = argparse.ArgumentParser(prog="tools.demo", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=0, help="how long the agents keep working, for the dashboard")
+    parser.add_argument("--minutes", default="0", help="how long the agents keep working, for the dashboard")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the emulator runs")
     arguments = parser.parse_args()
     bypass_proxy()
     try:
+        minutes = read_minutes(arguments.minutes)
         api = Api(service_url(arguments.folder))
         walk_through(api)
         sessions = start_fleet(api)
-        keep_working(api, sessions, arguments.minutes)
+        keep_working(api, sessions, minutes)
         print(FINAL_STATE.format(**count_live(api)))
     except LocalError as error:
         print(f"make demo: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def read_minutes(text: str) -> float:
+    """Return the minutes that the variable MINUTES names; raises LocalError if it is none, or more than a day."""
+    if not re.fullmatch(r"\d{1,4}(\.\d+)?", text, re.ASCII) or float(text) > MAX_MINUTES:
+        raise LocalError(f"MINUTES must be a number from 0 to {MAX_MINUTES}, not {text!r}")
+    return float(text)
 
 
 def service_url(folder: Path) -> str:

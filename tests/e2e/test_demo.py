@@ -22,8 +22,8 @@ def folder(api: Api, emulator: Emulator) -> Path:
     return emulator.folder
 
 
-def demo(folder: Path) -> subprocess.CompletedProcess[str]:
-    command: list[str | Path] = [sys.executable, "-m", "tools.demo", "--folder", folder, "--minutes", "0.1"]
+def demo(folder: Path, minutes: str = "0.1") -> subprocess.CompletedProcess[str]:
+    command: list[str | Path] = [sys.executable, "-m", "tools.demo", "--folder", folder, f"--minutes={minutes}"]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
 
 
@@ -60,3 +60,11 @@ def test_demo_without_response_exits_with_one_sentence(folder: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("make demo: ")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("minutes", ["ten", "-1", "1e3", "nan", "1441", ""])
+def test_demo_with_bad_minutes_exits_with_one_sentence(tmp_path: Path, minutes: str) -> None:
+    done = demo(tmp_path, minutes)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"make demo: MINUTES must be a number from 0 to 1440, not {minutes!r}\n"
