@@ -1,4 +1,4 @@
-"""The service over HTTP: template.yaml, built and deployed by SAM to an emulator on a free port."""
+"""The service over HTTP: template.yaml, built by SAM CLI and deployed to an emulator on a free port."""
 
 import json
 import os
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import botocore.session
 import pytest
 
+from tests.e2e.deployment import Deployments
 from tests.guards.emulator import SpanDaemon, search
 from tests.guards.leaks import LEAKS
 from tests.support.contract import ApiResponse, check_response
@@ -26,16 +27,17 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-CLIENT_CONFIG = 60  # seconds
+# Far longer than anything takes on a busy machine: only what hangs reaches it.
+HANG_SECONDS = 300
 NO_PROXY_RUNS = "http://127.0.0.1:9"
 
 
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    """An emulator of these tests' own, with the service built; it ends with them.
+    """An emulator for these tests, with the service built; it stops at the end.
 
     AUTH makes it check every signature and every permission, as AWS does: a function that lacks an
-    action fails its test. A proxy that nobody runs is set, so that a call that does not bypass it fails.
+    action fails its test. The proxy does not exist, so a call that does not bypass it fails.
     """
     folder = tmp_path_factory.mktemp("emulator")
     stack.build(folder / "sam.log")
@@ -53,7 +55,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 @dataclass(frozen=True)
 class Api:
-    """A deployed service; every answer of a known route is held against the document."""
+    """A deployed service; each response of a known route is checked against the document."""
 
     url: str
     outputs: dict[str, str] = field(default_factory=dict)
@@ -68,22 +70,24 @@ class Api:
         headers: dict[str, str] | None = None,
         route: str | None = None,
     ) -> ApiResponse:
+        """Send a request, and again if the response has a Retry-After, as on a machine too busy for the database."""
         sent = {"Content-Type": "application/json"} | (headers or {})
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, method=method, headers=sent)  # noqa: S310
         if token is not None:
             request.add_header("Authorization", f"Bearer {token}")
-        what = f"{method} {path}"
-        LEAKS.check_request(what, request.full_url, data or b"", headers=dict(request.header_items()))
-        try:
-            with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
-                answer = ApiResponse(response.status, dict(response.headers), response.read().decode())
-        except urllib.error.HTTPError as error:
-            answer = ApiResponse(error.code, dict(error.headers), error.read().decode())
-        LEAKS.check_response(what, answer.status, answer.headers, answer.text)
-        if route is not None:
-            check_response(route, answer.status, answer.headers, answer.text)
-        return answer
+        name = f"{method} {path}"
+        LEAKS.check_request(name, request.full_url, data or b"", headers=dict(request.header_items()))
+        deadline = time.monotonic() + HANG_SECONDS
+        while True:
+            response = _send(request)
+            LEAKS.check_response(name, response.status, response.headers, response.text)
+            if route is not None:
+                check_response(route, response.status, response.headers, response.text, behind_gateway=True)
+            retry_after = {key.lower(): value for key, value in response.headers.items()}.get("retry-after")
+            if retry_after is None or time.monotonic() > deadline:
+                return response
+            time.sleep(int(retry_after))
 
     def request(self, name: str, body: Any = None, *, query: str = "", **options: Any) -> ApiResponse:
         """Call an operation of the table of routes; options are parameters of its path, or of ``call``."""
@@ -101,7 +105,12 @@ class Api:
         return self.request("sign_out", token=token)
 
     def find(self, query: str, headers: dict[str, str] | None = None) -> ApiResponse:
-        return self.request("find_agent", query=f"?{query}", headers=headers)
+        return self.request("list_agents", query=f"?{query}", headers=headers)
+
+    def found(self, query: str) -> dict[str, Any]:
+        """Return the one agent that a query finds."""
+        (agent,) = self.find(query).body["agents"]
+        return dict(agent)
 
     def agent(self, agent_id: str, headers: dict[str, str] | None = None) -> ApiResponse:
         return self.request("get_agent", agent_id=agent_id, headers=headers)
@@ -116,13 +125,21 @@ class Api:
         return self.request("end_agent_session", agent_id=agent_id, session_id=session_id)
 
 
+def _send(request: urllib.request.Request) -> ApiResponse:
+    try:
+        with urllib.request.urlopen(request, timeout=HANG_SECONDS) as response:  # noqa: S310
+            return ApiResponse(response.status, dict(response.headers), response.read().decode())
+    except urllib.error.HTTPError as error:
+        return ApiResponse(error.code, dict(error.headers), error.read().decode())
+
+
 @pytest.fixture(scope="session")
 def deploy(emulator: Emulator) -> Callable[..., Api]:
-    """Deploys a stack of its own with the given template parameters, of this checkout or of another."""
+    """Deploys a stack with the given template parameters, of this checkout or of another."""
+    deployments = Deployments(emulator)
 
     def deploy(stack_name: str, *, source: Path = ROOT, **parameters: str) -> Api:
-        log = emulator.folder / "sam.log"
-        outputs = stack.deploy(emulator, log, source=source, stack_name=stack_name, **parameters)
+        outputs = deployments.deploy(stack_name, source, parameters)
         return Api(emulator.api_url(outputs["ApiUrl"]), outputs)
 
     return deploy
@@ -135,9 +152,9 @@ def api(deploy: Callable[..., Api]) -> Api:
 
 
 @pytest.fixture(scope="session")
-def watched(deploy: Callable[..., Api]) -> Api:
-    """A service whose numbers nobody else changes."""
-    return deploy("watched", TouchIntervalSeconds="1")
+def isolated(deploy: Callable[..., Api]) -> Api:
+    """A service whose metrics no other test changes."""
+    return deploy("isolated", TouchIntervalSeconds="1")
 
 
 @pytest.fixture
@@ -152,19 +169,19 @@ def aws(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
     return botocore.session.get_session().create_client
 
 
-def wait_for[Found](look: Callable[[], Found | None]) -> Found:
-    """Look until something is found."""
-    until = time.monotonic() + CLIENT_CONFIG
-    while time.monotonic() < until:
-        found = look()
+def wait_for[Found](find: Callable[[], Found | None]) -> Found:
+    """Call a function until it returns something."""
+    deadline = time.monotonic() + HANG_SECONDS
+    while time.monotonic() < deadline:
+        found = find()
         if found is not None:
             return found
         time.sleep(0.1)
-    pytest.fail(f"nothing was found in {CLIENT_CONFIG} s")
+    pytest.fail(f"found nothing in {HANG_SECONDS} s")
 
 
 def let_report_put_metrics(aws: Callable[[str], Any], function_name: str) -> None:
-    """Allow the report what it may on AWS: the emulator does not know the condition of its permission."""
+    """Permit the report to put metrics, because the emulator does not know the condition of its permission."""
     allowed = {"Effect": "Allow", "Action": "cloudwatch:PutMetricData", "Resource": "*"}
     function = aws("lambda").get_function(FunctionName=function_name)["Configuration"]
     aws("iam").put_role_policy(

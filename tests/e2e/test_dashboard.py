@@ -21,15 +21,15 @@ DAY = 24 * 3600
 
 
 @pytest.fixture
-def widgets(watched: Api, aws: Callable[[str], Any]) -> list[Widget]:
-    name = watched.outputs["DashboardName"]
+def widgets(isolated: Api, aws: Callable[[str], Any]) -> list[Widget]:
+    name = isolated.outputs["DashboardName"]
     return read_widgets(aws("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"])
 
 
 @pytest.fixture
-def put(watched: Api, aws: Callable[[str], Any], emulator: Emulator) -> Callable[[], int]:
+def put(isolated: Api, aws: Callable[[str], Any], emulator: Emulator) -> Callable[[], int]:
     """Puts the metrics of everything logged since the last call."""
-    return lambda: put_metrics(aws, "watched", emulator.folder / "watched-metrics.json")
+    return lambda: put_metrics(aws, "isolated", emulator.folder / "isolated-metrics.json")
 
 
 @pytest.fixture
@@ -41,13 +41,13 @@ def read(aws: Callable[[str], Any]) -> Callable[[Metric, str], list[float]]:
 
 
 def own(name: str) -> Metric:
-    return Metric("AgentSessions", name, frozenset({("service", "watched")}))
+    return Metric("AgentSessions", name, frozenset({("service", "isolated")}))
 
 
 def use(api: Api) -> None:
     """Make one request of every kind that normal use has."""
-    token = api.sign_in("Watched").body["session_token"]
-    api.sign_in("Watched")
+    token = api.sign_in("Isolated").body["session_token"]
+    api.sign_in("Isolated")
 
     def is_touched() -> bool | None:
         session = api.validate(token).body
@@ -59,15 +59,15 @@ def use(api: Api) -> None:
 
 
 def test_every_widget_shows_its_metrics(
-    watched: Api,
+    isolated: Api,
     widgets: list[Widget],
     put: Callable[[], int],
     read: Callable[[Metric, str], list[float]],
     aws: Callable[[str], Any],
 ) -> None:
-    use(watched)
-    let_report_put_metrics(aws, watched.outputs["ReportFunctionName"])
-    assert "FunctionError" not in aws("lambda").invoke(FunctionName=watched.outputs["ReportFunctionName"])
+    use(isolated)
+    let_report_put_metrics(aws, isolated.outputs["ReportFunctionName"])
+    assert "FunctionError" not in aws("lambda").invoke(FunctionName=isolated.outputs["ReportFunctionName"])
     put()
 
     drawn = [(line.source, line.stat) for widget in widgets for line in widget.lines]
@@ -77,11 +77,13 @@ def test_every_widget_shows_its_metrics(
     assert shown - seen == NEVER_HERE | {"ReadThrottleEvents", "WriteThrottleEvents", "DestinationDeliveryFailures"}
 
 
-def test_log_line_counts_once(watched: Api, put: Callable[[], int], read: Callable[[Metric, str], list[float]]) -> None:
+def test_log_line_counts_once(
+    isolated: Api, put: Callable[[], int], read: Callable[[Metric, str], list[float]]
+) -> None:
     put()
     before = sum(read(own("SignIns"), "Sum"))
     for _ in range(3):
-        watched.sign_in("Counted")
+        isolated.sign_in("Counted")
 
     assert put() > 3
     assert put() == 1  # the length of the queue, which is a level
@@ -89,10 +91,10 @@ def test_log_line_counts_once(watched: Api, put: Callable[[], int], read: Callab
 
 
 def test_requests_are_counted_by_route(
-    watched: Api, put: Callable[[], int], widgets: list[Widget], aws: Callable[[str], Any]
+    isolated: Api, put: Callable[[], int], widgets: list[Widget], aws: Callable[[str], Any]
 ) -> None:
-    agent_id = watched.sign_in("Routed").body["agent_id"]
-    watched.agent(agent_id)
+    agent_id = isolated.sign_in("Routed").body["agent_id"]
+    isolated.agent(agent_id)
     put()
     now = int(time.time())
     reader = Reader(aws("cloudwatch"), range(now - 3600, now + 60, 60), 60)
@@ -104,17 +106,17 @@ def test_requests_are_counted_by_route(
 def draw(emulator: Emulator, *options: str | Path) -> dict[str, str]:
     """Draw the picture; return what the command prints of each widget, by title."""
     command: list[str | Path] = [ROOT / ".envs/plot/bin/python", "-W", "error", "-m", "tools.dashboard"]
-    command += ["--folder", emulator.folder, "--stack-name", "watched", *options]
+    command += ["--folder", emulator.folder, "--stack-name", "isolated", *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
     assert (done.returncode, done.stderr) == (0, "")
     return {line[:28].strip(): line[28:].strip() for line in done.stdout.partition("\n\n")[0].splitlines()}
 
 
 def test_picture_has_every_widget(
-    watched: Api, widgets: list[Widget], emulator: Emulator, aws: Callable[[str], Any], tmp_path: Path
+    isolated: Api, widgets: list[Widget], emulator: Emulator, aws: Callable[[str], Any], tmp_path: Path
 ) -> None:
-    use(watched)
-    let_report_put_metrics(aws, watched.outputs["ReportFunctionName"])
+    use(isolated)
+    let_report_put_metrics(aws, isolated.outputs["ReportFunctionName"])
     picture = tmp_path / "dashboard.png"
 
     drawn = draw(emulator, "--to", picture)
@@ -127,9 +129,9 @@ def test_picture_has_every_widget(
 
 
 def test_rows_option_draws_only_the_first_rows(
-    watched: Api, widgets: list[Widget], emulator: Emulator, aws: Callable[[str], Any], tmp_path: Path
+    isolated: Api, widgets: list[Widget], emulator: Emulator, aws: Callable[[str], Any], tmp_path: Path
 ) -> None:
-    let_report_put_metrics(aws, watched.outputs["ReportFunctionName"])
+    let_report_put_metrics(aws, isolated.outputs["ReportFunctionName"])
 
     drawn = draw(emulator, "--to", tmp_path / "crop.png", "--rows", "1")
 

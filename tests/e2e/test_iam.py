@@ -1,4 +1,4 @@
-"""ApiAuth=AWS_IAM: the gateway verifies signed requests, and each user or role is an owner."""
+"""ApiAuth=AWS_IAM: the gateway verifies signed requests, and each user or role is an owner of its own."""
 
 import json
 import re
@@ -31,14 +31,14 @@ MAY_CALL_ANY_API = json.dumps(
 
 @pytest.fixture(scope="module")
 def api(deploy: Callable[..., Api], emulator: Emulator) -> Api:
-    """The service under the name that a request is signed for, which only curl and browsers resolve."""
+    """The service under the host name for which requests are signed, and which only curl and browsers resolve."""
     outputs = deploy("with-iam", ApiAuth="AWS_IAM").outputs
     return Api(emulator.url, outputs)
 
 
 @pytest.fixture
 def user(aws: Callable[[str], Any], api: Api) -> Callable[..., Sign]:
-    """Makes an IAM user; what comes back signs requests as that user."""
+    """Creates an IAM user, and returns a function that signs requests as that user."""
     iam = aws("iam")
 
     def make(name: str, *, policy: str | None = MAY_CALL_ANY_API) -> Sign:
@@ -65,41 +65,42 @@ def sign_in(api: Api, sign: Sign, **changed: str) -> Any:
     return api.call("POST", "/sessions", body, headers=headers)
 
 
-def test_a_user_is_an_owner(api: Api, user: Callable[..., Sign]) -> None:
+def test_users_are_different_owners(api: Api, user: Callable[..., Sign]) -> None:
     ada, bob = user("ada"), user("bob")
-    hers, his = sign_in(api, ada).body, sign_in(api, bob).body
+    of_ada, of_bob = sign_in(api, ada).body, sign_in(api, bob).body
 
-    assert hers["agent_id"] != his["agent_id"]
-    agent_id = hers["agent_id"]
-    for spelt in (agent_id, agent_id.replace("-", "%2d"), "".join(f"%{ord(character):02X}" for character in agent_id)):
-        path = f"/agents/{spelt}"
+    assert of_ada["agent_id"] != of_bob["agent_id"]
+    agent_id = of_ada["agent_id"]
+    encoded = "".join(f"%{ord(character):02X}" for character in agent_id)
+    for spelling in (agent_id, agent_id.replace("-", "%2d"), encoded):
+        path = f"/agents/{spelling}"
         assert api.call("GET", path, headers=ada("GET", path)).status == 200
         assert api.call("GET", path, headers=bob("GET", path)).status == 404
 
 
-def test_a_user_without_permission_is_refused_by_the_gateway(api: Api, user: Callable[..., Sign]) -> None:
+def test_user_without_permission_gets_403(api: Api, user: Callable[..., Sign]) -> None:
     assert sign_in(api, user("eve", policy=None)).status == 403
 
 
-def test_a_signature_of_another_request_is_refused_by_the_gateway(api: Api, user: Callable[..., Sign]) -> None:
+def test_signature_of_another_request_gets_403(api: Api, user: Callable[..., Sign]) -> None:
     mallory = user("mallory")
 
     assert sign_in(api, mallory, Authorization=mallory("GET", "/agents")["Authorization"]).status == 403
 
 
-def test_without_a_signature_nobody_gets_in(api: Api) -> None:
+def test_unsigned_request_gets_403(api: Api) -> None:
     host = {"Host": urlsplit(api.outputs["ApiUrl"]).netloc}
 
     assert api.call("POST", "/sessions", {"agent_name": "Claude"}, headers=host).status == 403
     assert api.call("GET", "/agents?agent_name=Claude", headers=host).status == 403
 
 
-# -- the examples that the documentation shows
+# -- the examples in the documents
 
 
 @pytest.fixture
 def as_worker(api: Api, aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment of someone who has credentials, and may call this API as docs/authentication.md says."""
+    """The environment of a user with credentials and the policy of docs/authentication.md."""
     (policy,) = re.findall(r"```json\n(.*?)```", (ROOT / "docs/authentication.md").read_text(), re.DOTALL)
     api_id = urlsplit(api.outputs["ApiUrl"]).netloc.partition(".")[0]
     for placeholder, own in {"eu-west-1": "us-east-1", "111122223333": "000000000000", "a1b2c3d4e5": api_id}.items():
@@ -121,7 +122,7 @@ def sign_in_with_curl(agent_name: str) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.usefixtures("as_worker")
-def test_the_example_in_python_signs_in(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_python_example_signs_in(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     resolve = socket.getaddrinfo
     monkeypatch.setattr(socket, "getaddrinfo", lambda _, *more, **named: resolve("127.0.0.1", *more, **named))
     monkeypatch.setattr("sys.argv", ["", "Python"])
@@ -129,13 +130,13 @@ def test_the_example_in_python_signs_in(monkeypatch: pytest.MonkeyPatch, capsys:
     with pytest.raises(SystemExit) as end:
         runpy.run_path(str(ROOT / "examples/sign_in_with_iam.py"), run_name="__main__")
 
-    answer = json.loads(capsys.readouterr().out)
-    assert (end.value.code, answer["agent_name"]) == (0, "Python")
-    assert answer["session_token"]
+    session = json.loads(capsys.readouterr().out)
+    assert (end.value.code, session["agent_name"]) == (0, "Python")
+    assert session["session_token"]
 
 
 @pytest.mark.usefixtures("as_worker")
-def test_the_example_with_curl_signs_in() -> None:
+def test_curl_example_signs_in() -> None:
     done = sign_in_with_curl("curl")
 
     assert (done.returncode, done.stderr) == (0, "")
@@ -143,7 +144,7 @@ def test_the_example_with_curl_signs_in() -> None:
 
 
 @pytest.mark.usefixtures("as_worker")
-def test_the_example_fails_where_the_gateway_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_curl_example_fails_on_403(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
 
     done = sign_in_with_curl("curl")

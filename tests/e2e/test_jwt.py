@@ -1,4 +1,4 @@
-"""ApiAuth=JWT: the gateway verifies the tokens of an issuer, and each subject is an owner."""
+"""ApiAuth=JWT: the gateway verifies the tokens of an issuer, and each subject is an owner of its own."""
 
 import base64
 import json
@@ -19,7 +19,7 @@ from tools import ROOT
 from tools.local.emulator import Emulator
 
 AUDIENCE = "agents"
-SECRET = "the client's own"
+SECRET = "secret of the client"
 
 
 def b64url(data: bytes) -> str:
@@ -57,7 +57,7 @@ class Issuer:
         return {"issuer": self.url, "jwks_uri": f"{self.url}/jwks"}
 
     def _grant(self, authorization: str, form: dict[str, list[str]]) -> dict[str, str]:
-        """Give a client a token of its own (RFC 6749, 4.4)."""
+        """Return a token for a client (RFC 6749, 4.4)."""
         client_id, secret = base64.b64decode(authorization.removeprefix("Basic ")).decode().split(":")
         assert (form["grant_type"], secret) == (["client_credentials"], SECRET)
         return {"access_token": self.token(client_id, aud=form["audience"][0]), "token_type": "Bearer"}
@@ -104,15 +104,15 @@ def api(deploy: Callable[..., Api], issuer: Issuer) -> Api:
     return deploy("with-jwt", ApiAuth="JWT", JwtIssuer=issuer.url, JwtAudience=AUDIENCE)
 
 
-def test_a_subject_is_an_owner(api: Api, issuer: Issuer) -> None:
+def test_subjects_are_different_owners(api: Api, issuer: Issuer) -> None:
     ada, bob = issuer.headers("ada"), issuer.headers("bob")
-    hers = api.sign_in("Claude", headers=ada).body
-    his = api.sign_in("Claude", headers=bob).body
+    of_ada = api.sign_in("Claude", headers=ada).body
+    of_bob = api.sign_in("Claude", headers=bob).body
 
-    assert hers["agent_id"] != his["agent_id"]
-    assert api.agent(hers["agent_id"], headers=ada).status == 200
-    assert api.agent(hers["agent_id"], headers=bob).status == 404
-    assert api.validate(hers["session_token"]).status == 200, "the session token needs no other"
+    assert of_ada["agent_id"] != of_bob["agent_id"]
+    assert api.agent(of_ada["agent_id"], headers=ada).status == 200
+    assert api.agent(of_ada["agent_id"], headers=bob).status == 404
+    assert api.validate(of_ada["session_token"]).status == 200, "a session token needs no JWT"
 
 
 @pytest.mark.parametrize(
@@ -120,21 +120,21 @@ def test_a_subject_is_an_owner(api: Api, issuer: Issuer) -> None:
     [{"exp": 1}, {"aud": "others"}, {"iss": "https://elsewhere.example"}],
     ids=lambda claims: next(iter(claims)),
 )
-def test_a_token_that_is_not_for_us_is_refused_by_the_gateway(api: Api, issuer: Issuer, claims: dict[str, Any]) -> None:
+def test_jwt_with_wrong_claim_gets_401(api: Api, issuer: Issuer, claims: dict[str, Any]) -> None:
     assert api.sign_in(headers=issuer.headers("ada", **claims)).status == 401
 
 
-def test_without_a_token_nobody_gets_in(api: Api) -> None:
+def test_request_without_jwt_gets_401(api: Api) -> None:
     assert api.sign_in().status == 401
     assert api.find("agent_name=Claude").status == 401
     assert api.call("GET", "/health", route="GET /health").status == 200
 
 
-# -- the example that the documentation shows
+# -- the example in the documents
 
 
 def run_example(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
-    """Run the example, and return what it prints."""
+    """Run the example; return the session that it prints."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.argv", ["", *arguments])
         runpy.run_path(str(ROOT / "examples/sign_in_with_jwt.py"), run_name="__main__")
@@ -142,7 +142,7 @@ def run_example(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str
     return printed
 
 
-def test_the_example_signs_in_with_a_token_of_any_issuer(
+def test_jwt_example_signs_in_with_any_issuer(
     api: Api, issuer: Issuer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("API_URL", api.url)
@@ -155,7 +155,7 @@ def test_the_example_signs_in_with_a_token_of_any_issuer(
     assert api.agent(session["agent_id"], headers=issuer.headers("worker")).status == 200
 
 
-def test_the_example_signs_in_with_a_token_of_cognito(
+def test_jwt_example_signs_in_with_cognito(
     deploy: Callable[..., Api],
     emulator: Emulator,
     aws: Callable[[str], Any],

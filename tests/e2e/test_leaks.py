@@ -1,4 +1,4 @@
-"""The search of what the emulator keeps, which ends the suite, finds what is planted there."""
+"""The search at the end of the suite finds tokens that are planted in the emulator."""
 
 import socket
 import uuid
@@ -20,11 +20,11 @@ GROUP = "/planted"
 
 @pytest.fixture
 def token() -> str:
-    """One that is looked for by nobody else."""
+    """A token that no other guard searches for."""
     return token_of(AGENT.bytes + token_bytes(16))
 
 
-def test_what_the_emulator_keeps_is_searched(
+def test_search_finds_token_everywhere_in_the_emulator(
     api: Api, emulator: Emulator, aws: Callable[[str], Any], token: str
 ) -> None:
     table = api.outputs["SessionsTableName"]

@@ -1,4 +1,4 @@
-"""A report that cannot read its table: tried again, put aside, told, and over once it is mended."""
+"""A report that cannot read its table is retried, queued and alarmed, until it is repaired."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -12,9 +12,9 @@ from tools.local.emulator import Emulator
 
 
 @pytest.fixture
-def broken(watched: Api, aws: Callable[[str], Any]) -> Iterator[str]:
-    """The name of the report, which looks for a table that is not there, and that it may not read therefore."""
-    name, functions = watched.outputs["ReportFunctionName"], aws("lambda")
+def broken(isolated: Api, aws: Callable[[str], Any]) -> Iterator[str]:
+    """The name of the report function, whose table does not exist, so that its role does not permit the scan."""
+    name, functions = isolated.outputs["ReportFunctionName"], aws("lambda")
     let_report_put_metrics(aws, name)
     variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     functions.update_function_configuration(
@@ -24,12 +24,12 @@ def broken(watched: Api, aws: Callable[[str], Any]) -> Iterator[str]:
     functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
 
 
-def test_a_report_that_fails_is_tried_thrice_put_aside_and_told(
-    watched: Api, broken: str, aws: Callable[[str], Any], emulator: Emulator
+def test_failing_report_is_retried_twice_queued_and_alarmed(
+    isolated: Api, broken: str, aws: Callable[[str], Any], emulator: Emulator
 ) -> None:
-    ids = physical_ids(aws, "watched")
+    ids = physical_ids(aws, "isolated")
     logs, queues, cloudwatch = aws("logs"), aws("sqs"), aws("cloudwatch")
-    state = emulator.folder / "watched-metrics.json"
+    state = emulator.folder / "isolated-metrics.json"
 
     def attempts() -> int:
         lines = logs.filter_log_events(logGroupName=ids["ReportLogs"])["events"]
@@ -40,34 +40,35 @@ def test_a_report_that_fails_is_tried_thrice_put_aside_and_told(
         return json.loads(messages[0]["Body"]) if messages else None
 
     def alarm() -> str:
-        (found,) = cloudwatch.describe_alarms(AlarmNames=["watched-DeadLetters"])["MetricAlarms"]
+        (found,) = cloudwatch.describe_alarms(AlarmNames=["isolated-DeadLetters"])["MetricAlarms"]
         assert {"Name": "QueueName", "Value": ids["ReportDeadLetters"].rpartition("/")[2]} in found["Dimensions"]
         return str(found["StateValue"])
 
     assert dead_letter() is None
-    put_metrics(aws, "watched", state)
+    put_metrics(aws, "isolated", state)
     assert alarm() == "OK"
 
-    event = {"id": "the one that fails"}
-    answer = aws("lambda").invoke(FunctionName=broken, InvocationType="Event", Payload=json.dumps(event))
-    assert answer["StatusCode"] == 202
-    # Between attempts the emulator waits 1 and 2 seconds, where Lambda waits as many minutes.
+    event = {"id": "failing event"}
+    response = aws("lambda").invoke(FunctionName=broken, InvocationType="Event", Payload=json.dumps(event))
+    assert response["StatusCode"] == 202
+    # Between attempts, the emulator waits 1 and 2 seconds, Lambda 1 and 2 minutes.
     letter = wait_for(dead_letter)
 
     assert letter["requestPayload"] == event
     assert letter["requestContext"]["condition"] == "RetriesExhausted"
     assert "dynamodb:Scan" in letter["responsePayload"]["errorMessage"]
     assert attempts() == 3
-    put_metrics(aws, "watched", state)  # of a queue, AWS publishes what is read here as ApproximateNumberOfMessages
+    # AWS publishes the length of a queue itself, as ApproximateNumberOfMessagesVisible.
+    put_metrics(aws, "isolated", state)
     assert alarm() == "ALARM"
 
     queues.purge_queue(QueueUrl=ids["ReportDeadLetters"])
 
 
-def test_a_report_that_is_mended_counts_again(watched: Api, aws: Callable[[str], Any]) -> None:
-    name = watched.outputs["ReportFunctionName"]
+def test_repaired_report_counts_again(isolated: Api, aws: Callable[[str], Any]) -> None:
+    name = isolated.outputs["ReportFunctionName"]
     let_report_put_metrics(aws, name)
 
-    answer = json.loads(aws("lambda").invoke(FunctionName=name)["Payload"].read())
+    result = json.loads(aws("lambda").invoke(FunctionName=name)["Payload"].read())
 
-    assert set(answer) == {"active_sessions", "active_agents"}
+    assert set(result) == {"active_sessions", "active_agents"}

@@ -1,4 +1,4 @@
-"""A deployment changes what runs and keeps what agents hold, forwards and backwards."""
+"""A deployment keeps agents and sessions, forwards and backwards."""
 
 import json
 import tarfile
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def previous(tmp_path_factory: pytest.TempPathFactory, emulator: Emulator) -> Path:
-    """The version before this one, built.
+    """A checkout of the previous version, built.
 
-    It is kept as an archive, because CI clones without history. After a release:
+    It is an archive, because CI clones without history. After a release:
     git archive --format=tar.gz -o tests/data/previous.tar.gz <tag> template.yaml samconfig.toml functions layers
     """
     source = tmp_path_factory.mktemp("previous")
@@ -34,8 +34,8 @@ def previous(tmp_path_factory: pytest.TempPathFactory, emulator: Emulator) -> Pa
     return source
 
 
-def test_an_agent_outlives_an_upgrade_and_a_rollback(deploy: Callable[..., Api], previous: Path) -> None:
-    # Without a check against the document, which describes this version.
+def test_agent_survives_upgrade_and_rollback(deploy: Callable[..., Api], previous: Path) -> None:
+    # The document describes this version only, so the responses of the previous one are not checked against it.
     before = deploy("upgraded", source=previous)
     old = before.call("POST", "/sessions", {"agent_name": "Claude", "context": "Project A"}).body
 
@@ -57,17 +57,17 @@ def test_an_agent_outlives_an_upgrade_and_a_rollback(deploy: Callable[..., Api],
     assert rolled_back.call("GET", f"/agents/{old['agent_id']}").body["active_sessions"] == 1
 
 
-def test_a_parameter_that_changes_reaches_the_callers(deploy: Callable[..., Api]) -> None:
-    # They reach a published version, which keeps the settings that it was published with.
+def test_changed_parameter_takes_effect(deploy: Callable[..., Api]) -> None:
+    # Callers reach a published version, which keeps the settings with which it was published.
     for seconds in (600, 1200):
         api = deploy("changed", IdleTimeoutSeconds=str(seconds), TouchIntervalSeconds="60")
         session = api.sign_in("Claude").body
-        lasts = datetime.fromisoformat(session["expires_at"]) - datetime.fromisoformat(session["created_at"])
-        assert lasts == timedelta(seconds=seconds + 60)
+        duration = datetime.fromisoformat(session["expires_at"]) - datetime.fromisoformat(session["created_at"])
+        assert duration == timedelta(seconds=seconds + 60)
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_data_outlives_its_stack_where_it_is_to_be_kept(
+def test_tables_outlive_their_stack_only_with_keep_data(
     aws: Callable[[str], Any], dynamodb: "DynamoDBClient", kept: bool
 ) -> None:
     stack_name = "kept" if kept else "dropped"

@@ -38,7 +38,7 @@ def deploy(
         stack_name: A second name makes a second service beside the first.
         parameters: Template parameters, which override those of samconfig.toml's local environment.
     """
-    overrides = {**_local_parameters(source), "Architecture": ARCHITECTURE, **parameters}
+    overrides = default_parameters(source) | parameters
     _sam(
         "deploy",
         "--stack-name",
@@ -54,11 +54,11 @@ def deploy(
     return {each["OutputKey"]: each["OutputValue"] for each in outputs}
 
 
-def _local_parameters(source: Path) -> dict[str, str]:
+def default_parameters(source: Path = ROOT) -> dict[str, str]:
     """Return the parameters of samconfig.toml's local environment, which SAM CLI drops if others are given."""
     config = tomllib.loads((source / "samconfig.toml").read_text())
     overrides: str = config["local"]["deploy"]["parameters"]["parameter_overrides"]
-    return dict(each.split("=", 1) for each in overrides.split())
+    return dict(each.split("=", 1) for each in overrides.split()) | {"Architecture": ARCHITECTURE}
 
 
 def environ(port: int) -> dict[str, str]:
@@ -66,6 +66,8 @@ def environ(port: int) -> dict[str, str]:
     variables = aws_environ(port) | {
         "SAM_CLI_TELEMETRY": "0",
         "SAM_CLI_CHECK_VERSION": "0",
+        # Seconds between two looks at the stack, by default 5: longer than the emulator needs for all of it.
+        "SAM_CLI_POLL_DELAY": "0.5",
         # The Python of this environment has pip, with which SAM CLI and the layer's Makefile install.
         "PATH": f"{PYTHON}{os.pathsep}{os.environ['PATH']}",
     }

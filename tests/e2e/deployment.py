@@ -1,0 +1,65 @@
+"""Deploys stacks of built checkouts to an emulator."""
+
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+from botocore.exceptions import ClientError
+
+from tools.local import stack
+from tools.local.emulator import Emulator
+
+
+class Deployments:
+    """SAM CLI deploys the first stack of each checkout, as `make local` does, and uploads its code and template.
+
+    All other stacks take what it uploaded, and need a second instead of five.
+    """
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._emulator = emulator
+        self._templates: dict[Path, str] = {}
+        self._cloudformation: Any = botocore.session.get_session().create_client(
+            "cloudformation",
+            endpoint_url=emulator.url,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def deploy(self, stack_name: str, source: Path, parameters: dict[str, str]) -> dict[str, str]:
+        """Create or update a stack; return its outputs by name.
+
+        Args:
+            stack_name: The stack.
+            source: A checkout that was built.
+            parameters: Template parameters, which override those of samconfig.toml's local environment.
+        """
+        if source not in self._templates:
+            log = self._emulator.folder / "sam.log"
+            outputs = stack.deploy(self._emulator, log, source=source, stack_name=stack_name, **parameters)
+            template = self._cloudformation.get_template(StackName=stack_name, TemplateStage="Original")
+            self._templates[source] = template["TemplateBody"]
+            return outputs
+        operation = "update" if self._exists(stack_name) else "create"
+        values = stack.default_parameters(source) | parameters
+        getattr(self._cloudformation, f"{operation}_stack")(
+            StackName=stack_name,
+            TemplateBody=self._templates[source],
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()],
+        )
+        waiter = self._cloudformation.get_waiter(f"stack_{operation}_complete")
+        waiter.wait(StackName=stack_name, WaiterConfig={"Delay": 1, "MaxAttempts": 300})
+        return {each["OutputKey"]: each["OutputValue"] for each in self._describe(stack_name)["Outputs"]}
+
+    def _exists(self, stack_name: str) -> bool:
+        try:
+            self._describe(stack_name)
+        except ClientError:
+            return False
+        return True
+
+    def _describe(self, stack_name: str) -> dict[str, Any]:
+        (found,) = self._cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
+        return dict(found)
