@@ -1,9 +1,9 @@
-"""Anything presented as a token is one, in its only spelling, or an invalid session."""
+"""Any value is a token, in its only spelling, or an invalid session."""
 
 import binascii
 import string
-from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,10 +13,10 @@ from agent_sessions.errors import InvalidSessionError
 from tests.support.length import examples
 from tests.support.tokens import raw_of, token_of, with_checksum
 
-CASES = 3_000, 100_000
+CASES = 1_000, 100_000
 
 ALPHABET = string.ascii_letters + string.digits + "-_"
-# Characters that other decoders take for one of the alphabet, or pass over.
+# Characters that other decoders treat as one of the alphabet, or skip.
 LOOKALIKES = (
     "+/=.~ \t\r\n\x00\x7f\x85\xa0\xad\u0391\u0661\u200b\u2010\u2028\u202e\ufeff\uff21\uff3f\ud800\udfff\U0001d400"
 )
@@ -30,7 +30,7 @@ anything = st.one_of(
 
 @st.composite
 def damaged(draw: st.DrawFn) -> str:
-    """Return a token with up to three characters replaced, inserted or left out."""
+    """Return a token with up to three characters replaced, inserted or removed."""
     text = draw(tokens)
     for _ in range(draw(st.integers(1, 3))):
         at = draw(st.integers(0, len(text)))
@@ -39,7 +39,6 @@ def damaged(draw: st.DrawFn) -> str:
 
 
 presented = st.one_of(
-    tokens,
     damaged(),
     st.text(ALPHABET, min_size=42, max_size=42).map(lambda text: with_checksum(f"ags_{text}A")),
     st.text(ALPHABET, min_size=42, max_size=44).map(lambda text: with_checksum(f"ags_{text}")),
@@ -51,32 +50,33 @@ presented = st.one_of(
 
 
 def is_token(value: object) -> bool:
-    """Whether a value is what the description makes of its bytes."""
+    """Whether a value equals the token that the description gives its bytes."""
     try:
         return isinstance(value, str) and token_of(raw_of(value)) == value
     except (UnicodeEncodeError, binascii.Error, ValueError):
         return False
 
 
-def test_anything_presented_is_a_token_or_an_invalid_session() -> None:
-    results: Counter[str] = Counter()
+def check_token(text: object) -> None:
+    """Fail unless a text is parsed as a token with canonical ids."""
+    token = SessionToken.parse(text)
 
-    @examples(*CASES)
-    @given(presented)
-    def parse(value: object) -> None:
-        try:
-            token = SessionToken.parse(value)
-        except InvalidSessionError:
-            assert not is_token(value)
-            results["refused"] += 1
-        else:
-            assert is_token(value)
-            assert token.secret == value
-            assert parse_id(token.agent_id) == token.agent_id
-            assert parse_id(token.session_id) == token.session_id
-            results["read"] += 1
+    assert token.secret == text
+    assert parse_id(token.agent_id) == token.agent_id
+    assert parse_id(token.session_id) == token.session_id
 
-    parse()
 
-    assert results.total() >= CASES[0]
-    assert min(results["read"], results["refused"]) >= results.total() // 10
+@examples(*CASES)
+@given(tokens)
+def test_well_formed_token_is_parsed(text: str) -> None:
+    check_token(text)
+
+
+@examples(*CASES)
+@given(presented)
+def test_any_value_is_a_token_or_an_invalid_session(value: object) -> None:
+    if is_token(value):
+        check_token(value)
+    else:
+        with pytest.raises(InvalidSessionError):
+            SessionToken.parse(value)

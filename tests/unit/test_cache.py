@@ -32,7 +32,7 @@ def known(cache: SessionCache, count: int) -> list[int]:
     return [number for number in range(count) if cache.get(f"session-{number}", NOW) is not None]
 
 
-def test_a_session_is_remembered_by_its_handle() -> None:
+def test_get_returns_the_session_by_its_id() -> None:
     cache = SessionCache(10)
     cache.remember(SESSION, NOW, cache.generation)
 
@@ -40,7 +40,7 @@ def test_a_session_is_remembered_by_its_handle() -> None:
     assert cache.get(SESSION.agent_id, NOW) is None
 
 
-def test_an_empty_cache_knows_nothing() -> None:
+def test_empty_cache_returns_none() -> None:
     cache = SessionCache(10)
 
     assert cache.get(ID, NOW) is None
@@ -50,21 +50,21 @@ def test_an_empty_cache_knows_nothing() -> None:
 @pytest.mark.parametrize(
     ("seconds", "age", "found"), [(10, 0, True), (10, 9, True), (10, 10, False), (1, 0, True), (1, 1, False)]
 )
-def test_a_session_is_remembered_for_less_than_so_many_seconds(seconds: int, age: int, found: bool) -> None:
+def test_entry_expires_after_the_cache_seconds(seconds: int, age: int, found: bool) -> None:
     cache = SessionCache(seconds)
     cache.remember(SESSION, NOW, cache.generation)
 
     assert (cache.get(ID, NOW + age) is not None) is found
 
 
-def test_reading_does_not_make_a_session_last_longer() -> None:
+def test_get_does_not_prolong_an_entry() -> None:
     cache = SessionCache(10)
     cache.remember(SESSION, NOW, cache.generation)
 
     assert [cache.get(ID, NOW + age) is not None for age in (3, 6, 9, 10)] == [True, True, True, False]
 
 
-def test_remembering_again_starts_anew_with_what_is_newer() -> None:
+def test_remember_replaces_the_entry_and_restarts_its_time() -> None:
     cache = SessionCache(10)
     touched = replace(SESSION, last_active=NOW + 5)
     cache.remember(SESSION, NOW, cache.generation)
@@ -100,7 +100,7 @@ def test_threads_that_remember_read_and_forget_raise_nothing() -> None:
     assert len(cache) <= 20
 
 
-def test_what_has_run_out_stays_out() -> None:
+def test_expired_entry_is_dropped() -> None:
     cache = SessionCache(10)
     cache.remember(SESSION, NOW, cache.generation)
 
@@ -109,7 +109,7 @@ def test_what_has_run_out_stays_out() -> None:
     assert len(cache) == 0
 
 
-def test_a_clock_set_back_makes_nothing_last_longer() -> None:
+def test_clock_set_back_drops_the_entry() -> None:
     cache = SessionCache(10)
     cache.remember(SESSION, NOW, cache.generation)
 
@@ -118,7 +118,7 @@ def test_a_clock_set_back_makes_nothing_last_longer() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, -1])
-def test_0_seconds_is_off(seconds: int) -> None:
+def test_zero_seconds_disables_the_cache(seconds: int) -> None:
     cache = SessionCache(seconds)
     cache.remember(SESSION, NOW, cache.generation)
 
@@ -126,7 +126,7 @@ def test_0_seconds_is_off(seconds: int) -> None:
     assert cache.get(ID, NOW) is None
 
 
-def test_a_forgotten_session_is_gone_and_the_others_stay() -> None:
+def test_forget_drops_only_its_session() -> None:
     cache = SessionCache(10)
     for number in range(3):
         cache.remember(numbered(number), NOW, cache.generation)
@@ -136,7 +136,7 @@ def test_a_forgotten_session_is_gone_and_the_others_stay() -> None:
     assert known(cache, 3) == [0, 2]
 
 
-def test_the_least_recently_remembered_goes_first() -> None:
+def test_full_cache_drops_the_least_recently_remembered() -> None:
     cache = SessionCache(10, max_sessions=3)
     for number in (0, 1, 2, 0, 3):
         cache.remember(numbered(number), NOW, cache.generation)
@@ -145,7 +145,7 @@ def test_the_least_recently_remembered_goes_first() -> None:
     assert len(cache) == 3
 
 
-def test_a_session_remembered_again_takes_no_more_room() -> None:
+def test_remembering_again_takes_no_more_room() -> None:
     cache = SessionCache(10, max_sessions=2)
     for _ in range(5):
         cache.remember(numbered(0), NOW, cache.generation)
@@ -155,7 +155,7 @@ def test_a_session_remembered_again_takes_no_more_room() -> None:
     assert len(cache) == 2
 
 
-def test_memory_is_bounded() -> None:
+def test_cache_holds_at_most_10000_sessions() -> None:
     cache = SessionCache(10)
     for number in range(MAX_SESSIONS + 5):
         cache.remember(numbered(number), NOW, cache.generation)

@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_sessions.errors import FieldError, ValidationError
@@ -69,54 +69,52 @@ def check_plain_words(kind: type[Input], values: dict[str, Any]) -> None:
     except ValidationError as error:
         findings = error.errors
 
-    told = [text for finding in findings for text in (finding.field, finding.message)]
-    assert all(text and text.isascii() and text.isprintable() for text in told)
+    texts = [text for finding in findings for text in (finding.field, finding.message)]
+    assert all(text and text.isascii() and text.isprintable() for text in texts)
     assert all(len(finding.field) <= 40 for finding in findings)
 
 
-def test_a_name_is_enough_to_sign_in() -> None:
+def test_sign_in_requires_only_a_name() -> None:
     assert SignInInput.read({"agent_name": "Claude"}) == SignInInput(agent_name="Claude", context=None, exclusive=False)
 
 
-def test_all_fields_are_read() -> None:
-    asked = SignInInput.read({"agent_name": "Claude", "context": "Project A", "exclusive": True})
+def test_sign_in_reads_all_fields() -> None:
+    parsed = SignInInput.read({"agent_name": "Claude", "context": "Project A", "exclusive": True})
 
-    assert (asked.agent_name, asked.context, asked.exclusive) == ("Claude", "Project A", True)
+    assert (parsed.agent_name, parsed.context, parsed.exclusive) == ("Claude", "Project A", True)
 
 
 @pytest.mark.parametrize("kind", [SignInInput, ListAgentsInput])
 def test_name_and_context_are_trimmed(kind: type[SignInInput] | type[ListAgentsInput]) -> None:
-    asked = kind.read({"agent_name": "  Claude\n", "context": "\tProject A "})
+    parsed = kind.read({"agent_name": "  Claude\n", "context": "\tProject A "})
 
-    assert (asked.agent_name, asked.context) == ("Claude", "Project A")
+    assert (parsed.agent_name, parsed.context) == ("Claude", "Project A")
 
 
 @pytest.mark.parametrize("context", [None, "", "  "])
 @pytest.mark.parametrize("kind", [SignInInput, ListAgentsInput])
-def test_a_null_or_blank_context_is_no_context(
-    kind: type[SignInInput] | type[ListAgentsInput], context: str | None
-) -> None:
+def test_null_or_blank_context_is_none(kind: type[SignInInput] | type[ListAgentsInput], context: str | None) -> None:
     assert kind.read({"agent_name": "Claude", "context": context}).context is None
 
 
 @pytest.mark.parametrize("kind", [SignInInput, ListAgentsInput])
 @pytest.mark.parametrize("values", [{"agent_name": ""}, {"agent_name": " \n", "context": "Project A"}])
-def test_a_missing_or_blank_name_is_named(kind: type[Input], values: dict[str, Any]) -> None:
+def test_missing_or_blank_name_is_an_error(kind: type[Input], values: dict[str, Any]) -> None:
     assert refusals(kind, values) == [FieldError("agent_name", "Agent name is required")]
 
 
 @pytest.mark.parametrize("value", [None, 1, 1.5, True, [], {}, ["Claude"], {"name": "Claude"}], ids=repr)
-def test_a_name_that_is_no_string_is_named(value: Any) -> None:
+def test_name_that_is_not_a_string_is_an_error(value: Any) -> None:
     assert refusal({"agent_name": value}) == FieldError("agent_name", "agent_name must be a string")
 
 
 @pytest.mark.parametrize("value", [0, 1.5, False, [], {}, 10**4000], ids=lambda value: type(value).__name__)
-def test_a_context_that_is_no_string_is_named(value: Any) -> None:
+def test_context_that_is_not_a_string_is_an_error(value: Any) -> None:
     assert refusal({"context": value}) == FieldError("context", "context must be a string")
 
 
 @pytest.mark.parametrize("value", [None, 0, 1, 1.0, "true", "", [], {}], ids=repr)
-def test_an_exclusive_that_is_not_true_or_false_is_named(value: Any) -> None:
+def test_exclusive_that_is_not_a_boolean_is_an_error(value: Any) -> None:
     assert refusal({"exclusive": value}) == FieldError("exclusive", "exclusive must be true or false")
 
 
@@ -143,14 +141,12 @@ def test_an_exclusive_that_is_not_true_or_false_is_named(value: Any) -> None:
     ],
     ids=["long name", "long context", "control character", "lone surrogate"],
 )
-def test_rules_of_identity_are_told_with_their_field(
-    kind: type[Input], values: dict[str, Any], error: FieldError
-) -> None:
+def test_identity_error_names_its_field(kind: type[Input], values: dict[str, Any], error: FieldError) -> None:
     assert refusals(kind, {"agent_name": "Claude"} | values) == [error]
 
 
 @pytest.mark.parametrize("name", ["contxt", "Agent_Name", "agentName", "_", "x-y", "n" * 40])
-def test_an_unknown_field_is_named(name: str) -> None:
+def test_unknown_field_is_an_error_that_names_it(name: str) -> None:
     assert refusal({name: "Project A"}) == FieldError(name, f"Unknown field {name}: remove it, or use one of {KNOWN}")
 
 
@@ -172,19 +168,19 @@ def test_an_unknown_field_is_named(name: str) -> None:
     ],
     ids=ascii,
 )
-def test_an_unknown_field_whose_name_is_not_plain_is_not_told_back(name: str) -> None:
+def test_unknown_field_with_odd_name_is_not_echoed(name: str) -> None:
     assert refusal({name: "Project A"}) == FieldError("body", UNPLAIN)
 
 
-def test_in_a_query_the_whole_is_called_query() -> None:
+def test_odd_query_parameter_is_an_error_of_query() -> None:
     assert [error.field for error in refusals(ListAgentsInput, {"agent_name": "Claude", "two words": "1"})] == ["query"]
 
 
-def test_a_cursor_of_null_is_none() -> None:
+def test_null_next_is_none() -> None:
     assert ListAgentSessionsInput.read({"next": None}).next is None
 
 
-def test_what_is_known_differs_by_route() -> None:
+def test_known_fields_differ_by_route() -> None:
     assert refusals(ListAgentsInput, {"agent_name": "Claude", "exclusive": "true"}) == [
         FieldError("exclusive", "Unknown field exclusive: remove it, or use one of agent_name, context, limit, next")
     ]
@@ -193,7 +189,7 @@ def test_what_is_known_differs_by_route() -> None:
     ]
 
 
-def test_all_bad_fields_are_told_at_once() -> None:
+def test_all_bad_fields_are_listed() -> None:
     assert refusals(SignInInput, {"context": "c" * 201, "exclusive": "yes", "contxt": "A", TOKEN: 1}) == [
         FieldError("agent_name", "Agent name is required"),
         FieldError("context", "Context must be 200 characters or less"),
@@ -203,19 +199,19 @@ def test_all_bad_fields_are_told_at_once() -> None:
     ]
 
 
-def test_the_whole_message_joins_all_findings() -> None:
+def test_message_joins_all_field_errors() -> None:
     with pytest.raises(ValidationError, match=r"\AAgent name is required; exclusive must be true or false\Z"):
         SignInInput.read({"exclusive": None})
 
 
-def test_no_parameters_ask_for_the_first_100_sessions() -> None:
-    asked = ListAgentSessionsInput.read({})
+def test_list_defaults_to_the_first_100_sessions() -> None:
+    parsed = ListAgentSessionsInput.read({})
 
-    assert (asked.limit, asked.next) == (100, None)
+    assert (parsed.limit, parsed.next) == (100, None)
 
 
 @pytest.mark.parametrize(("text", "limit"), [("1", 1), ("2", 2), ("99", 99), ("100", 100), ("007", 7)])
-def test_a_limit_is_1_to_100(text: str, limit: int) -> None:
+def test_limit_of_1_to_100_is_read(text: str, limit: int) -> None:
     assert ListAgentSessionsInput.read({"limit": text}).limit == limit
 
 
@@ -240,35 +236,33 @@ def test_a_limit_is_1_to_100(text: str, limit: int) -> None:
     ],
     ids=lambda text: ascii(text)[:12],
 )
-def test_any_other_limit_is_refused(text: str) -> None:
+def test_other_limits_are_errors(text: str) -> None:
     assert refusals(ListAgentSessionsInput, {"limit": text}) == [BAD_LIMIT]
 
 
 @pytest.mark.parametrize("text", [HANDLE, HANDLE.upper()])
-def test_next_is_a_handle_in_either_case(text: str) -> None:
+def test_next_accepts_either_case(text: str) -> None:
     assert ListAgentSessionsInput.read({"next": text}).next == HANDLE
 
 
 @pytest.mark.parametrize("text", ["", "x", HANDLE + "\n", HANDLE[1:], TOKEN, "2,1"], ids=ascii)
-def test_any_other_next_is_refused(text: str) -> None:
+def test_malformed_next_is_an_error(text: str) -> None:
     assert refusals(ListAgentSessionsInput, {"next": text}) == [BAD_NEXT]
 
 
-def test_limit_and_next_are_told_together() -> None:
+def test_bad_limit_and_next_are_listed_together() -> None:
     assert refusals(ListAgentSessionsInput, {"limit": "0", "next": "x"}) == [BAD_LIMIT, BAD_NEXT]
 
 
 @pytest.mark.parametrize("kind", [SignInInput, ProgressInput, BlockInput, StopInput])
 @given(values=st.dictionaries(NAMES, VALUES, max_size=5))
-@settings(deadline=None)
-def test_any_body_is_read_or_refused_in_plain_words(kind: type[Input], values: dict[str, Any]) -> None:
+def test_any_body_is_read_or_rejected_in_printable_ascii(kind: type[Input], values: dict[str, Any]) -> None:
     check_plain_words(kind, values)
 
 
 @pytest.mark.parametrize("kind", [ListAgentsInput, ListAgentSessionsInput, ListSessionsInput])
 @given(values=st.dictionaries(NAMES, TEXT, max_size=5))
-@settings(deadline=None)
-def test_any_query_is_read_or_refused_in_plain_words(kind: type[Input], values: dict[str, str]) -> None:
+def test_any_query_is_read_or_rejected_in_printable_ascii(kind: type[Input], values: dict[str, str]) -> None:
     check_plain_words(kind, values)
 
 

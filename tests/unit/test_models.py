@@ -34,7 +34,7 @@ SESSION = Session(
 
 
 @pytest.mark.parametrize(("now", "live"), [(NOW, True), (NOW + 1799, True), (NOW + 1800, False), (NOW + 1801, False)])
-def test_a_session_is_live_before_the_second_of_its_expiry(now: int, live: bool) -> None:
+def test_session_is_live_until_the_second_of_its_expiry(now: int, live: bool) -> None:
     assert SESSION.is_live(now) is live
 
 
@@ -79,11 +79,11 @@ def test_agent_admits_sessions_of_its_incarnation_beyond_its_fence(changes: dict
     assert agent.admits(SESSION) is admitted
 
 
-def test_a_session_is_not_exclusive_unless_asked() -> None:
+def test_session_is_not_exclusive_by_default() -> None:
     assert SESSION.exclusive is False
 
 
-def test_a_sign_in_keeps_its_token_out_of_repr() -> None:
+def test_repr_of_signed_in_hides_the_token() -> None:
     signed_in = SignedIn(SESSION, SECRET, reused=True)
 
     assert signed_in.session_token == SECRET
@@ -103,6 +103,6 @@ def test_a_sign_in_keeps_its_token_out_of_repr() -> None:
     ],
     ids=lambda each: each if isinstance(each, str) else type(each).__name__,
 )
-def test_what_is_known_does_not_change(model: object, name: str) -> None:
+def test_models_are_immutable(model: object, name: str) -> None:
     with pytest.raises(FrozenInstanceError):
         setattr(model, name, None)

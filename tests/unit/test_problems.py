@@ -52,7 +52,7 @@ def kind_of(error: Exception) -> str:
 
 
 @pytest.mark.parametrize(("error", "status", "title", "headers"), RAISED, ids=lambda each: type(each).__name__)
-def test_each_error_has_its_status_and_headers(
+def test_error_has_its_status_and_headers(
     error: AgentSessionsError, status: int, title: str | None, headers: dict[str, str]
 ) -> None:
     problem = problem_of(error, REQUEST)
@@ -64,7 +64,7 @@ def test_each_error_has_its_status_and_headers(
 
 
 @pytest.mark.parametrize("error", [each[0] for each in RAISED], ids=kind_of)
-def test_an_error_is_told_as_a_problem(error: AgentSessionsError) -> None:
+def test_error_becomes_a_problem(error: AgentSessionsError) -> None:
     problem = problem_of(error, REQUEST)
 
     assert problem["type"] == "about:blank"
@@ -74,7 +74,7 @@ def test_an_error_is_told_as_a_problem(error: AgentSessionsError) -> None:
 
 
 @pytest.mark.parametrize("error", [*(each[0] for each in RAISED), *BUGS], ids=kind_of)
-def test_a_problem_is_plain_json_with_no_other_members(error: Exception) -> None:
+def test_problem_has_only_documented_members(error: Exception) -> None:
     problem = problem_of(error, REQUEST)
 
     assert json.loads(json.dumps(problem)) == problem
@@ -83,7 +83,7 @@ def test_a_problem_is_plain_json_with_no_other_members(error: Exception) -> None
     assert type(problem["status"]) is int
 
 
-def test_each_bad_field_is_listed() -> None:
+def test_problem_lists_each_bad_field() -> None:
     error = ValidationError(FieldError("agent_name", "Agent name is required"), FieldError("context", "Too long"))
     problem = problem_of(error, REQUEST)
 
@@ -94,7 +94,7 @@ def test_each_bad_field_is_listed() -> None:
     assert problem["detail"] == "Agent name is required; Too long"
 
 
-def test_every_dead_token_gets_the_same_words() -> None:
+def test_invalid_session_error_has_one_body() -> None:
     assert problem_of(InvalidSessionError(), REQUEST) == {
         "type": "about:blank",
         "title": "Unauthorized",
@@ -105,26 +105,26 @@ def test_every_dead_token_gets_the_same_words() -> None:
     }
 
 
-def test_what_the_operator_or_the_caller_can_do_is_told() -> None:
+def test_detail_says_what_to_do() -> None:
     assert problem_of(DatabaseError("get_item"), REQUEST)["detail"] == "The database is unavailable; retry the request"
     assert problem_of(CallerError(), REQUEST)["detail"] == (
         "The gateway did not identify the caller: AWS_IAM needs an ARN, JWT needs iss and sub claims; check ApiAuth"
     )
 
 
-def test_only_a_database_that_may_come_back_is_worth_trying_again() -> None:
+def test_only_database_errors_have_retry_after() -> None:
     retried = [kind for kind, answer in RESPONSES.items() if "Retry-After" in answer.headers]
 
     assert retried == [DatabaseError]
     assert int(RESPONSES[DatabaseError].headers["Retry-After"]) >= 1
 
 
-def test_the_database_call_that_failed_is_not_told() -> None:
+def test_failed_database_call_is_not_disclosed() -> None:
     assert "get_item" not in json.dumps(problem_of(DatabaseError("get_item"), REQUEST))
 
 
 @pytest.mark.parametrize("error", BUGS, ids=kind_of)
-def test_a_bug_is_not_described(error: Exception) -> None:
+def test_unexpected_error_discloses_nothing(error: Exception) -> None:
     problem = problem_of(error, REQUEST)
 
     assert problem == {
@@ -139,7 +139,7 @@ def test_a_bug_is_not_described(error: Exception) -> None:
 
 
 @pytest.mark.parametrize("kind", list(kinds_below(AgentSessionsError)), ids=lambda kind: kind.__name__)
-def test_every_error_that_is_raised_on_purpose_has_an_answer(kind: type[AgentSessionsError]) -> None:
+def test_every_error_class_has_a_status_other_than_500(kind: type[AgentSessionsError]) -> None:
     error = kind.__new__(kind)
 
     assert 400 <= response_for(error).status < 600
@@ -147,7 +147,7 @@ def test_every_error_that_is_raised_on_purpose_has_an_answer(kind: type[AgentSes
 
 
 @pytest.mark.parametrize("error", [each[0] for each in RAISED], ids=kind_of)
-def test_a_finer_error_is_answered_as_its_class_and_named_as_itself(error: AgentSessionsError) -> None:
+def test_subclass_has_the_status_of_its_base_and_its_own_name(error: AgentSessionsError) -> None:
     finer = type("FinerError", (type(error),), {})
     finest = recast(error, type("FinestError", (finer,), {}))
 
@@ -155,7 +155,7 @@ def test_a_finer_error_is_answered_as_its_class_and_named_as_itself(error: Agent
     assert problem_of(finest, REQUEST)["error"] == response_for(error).error
 
 
-def test_the_nearest_class_decides() -> None:
+def test_first_base_class_decides_the_status() -> None:
     gone = recast(InvalidSessionError(), type("GoneError", (InvalidSessionError, DatabaseError), {}))
     away = recast(InvalidSessionError(), type("AwayError", (DatabaseError, InvalidSessionError), {}))
 
@@ -163,7 +163,7 @@ def test_the_nearest_class_decides() -> None:
     assert response_for(away).status == 503
 
 
-def test_bad_input_is_no_bug_although_it_is_a_value_error() -> None:
+def test_validation_error_is_400_although_a_value_error() -> None:
     error = ValidationError(FieldError("context", "Context must be 200 characters or less"))
 
     assert isinstance(error, ValueError)

@@ -3,7 +3,7 @@ from itertools import chain, groupby
 from weakref import ref
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_sessions.metrics import Metric
@@ -27,12 +27,11 @@ from agent_sessions.services.activity_report import ACTIVE_AGENTS, ACTIVE_SESSIO
         ([[""], [""]], 2, 1),
     ],
 )
-def test_a_run_is_an_agent_also_across_pages(pages: list[list[str]], sessions: int, agents: int) -> None:
+def test_run_of_one_agent_counts_once_across_pages(pages: list[list[str]], sessions: int, agents: int) -> None:
     assert count_sessions_and_agents(pages) == (sessions, agents)
 
 
 @given(st.lists(st.lists(st.sampled_from("abc"), max_size=5), max_size=6))
-@settings(deadline=None)
 def test_pages_do_not_change_the_count(pages: list[list[str]]) -> None:
     entries = list(chain.from_iterable(pages))
 
@@ -41,15 +40,14 @@ def test_pages_do_not_change_the_count(pages: list[list[str]]) -> None:
 
 
 @given(st.dictionaries(st.text(max_size=3), st.integers(1, 5)), st.integers(1, 7))
-@settings(deadline=None)
-def test_agents_in_a_row_are_counted_exactly(sessions_of: dict[str, int], page_size: int) -> None:
+def test_grouped_agents_are_counted_exactly(sessions_of: dict[str, int], page_size: int) -> None:
     entries = [agent for agent, sessions in sessions_of.items() for _ in range(sessions)]
     pages = [entries[start : start + page_size] for start in range(0, len(entries), page_size)]
 
     assert count_sessions_and_agents(pages) == (sum(sessions_of.values()), len(sessions_of))
 
 
-def test_pages_are_taken_one_at_a_time() -> None:
+def test_pages_are_read_one_at_a_time() -> None:
     class Page(list[str]):
         """A list that can be referred to weakly."""
 
@@ -65,7 +63,7 @@ def test_pages_are_taken_one_at_a_time() -> None:
     assert count_sessions_and_agents(pages()) == (200, 200)
 
 
-def test_a_page_that_cannot_be_read_fails_the_count() -> None:
+def test_unreadable_page_fails_the_count() -> None:
     def pages() -> Iterator[Sequence[str]]:
         yield ["a"]
         raise ConnectionError
@@ -74,7 +72,7 @@ def test_a_page_that_cannot_be_read_fails_the_count() -> None:
         count_sessions_and_agents(pages())
 
 
-def test_metric_names_never_change() -> None:
+def test_metric_names_are_pinned() -> None:
     # The dashboard, the alarms and the graphs of years are made of these.
     assert {str(metric) for metric in Metric} == {
         "SignIns",
@@ -92,7 +90,7 @@ def test_metric_names_never_change() -> None:
     assert (ACTIVE_SESSIONS, ACTIVE_AGENTS) == ("ActiveSessions", "ActiveAgents")
 
 
-def test_a_metric_is_named_by_its_words() -> None:
+def test_metric_name_follows_its_member() -> None:
     names = {metric: "".join(word.capitalize() for word in metric.name.split("_")) for metric in Metric}
 
     assert all(metric == name for metric, name in names.items())

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_sessions.domain.models import Agent, AgentPage, Ended, Presence, Session, SessionPage, SignedIn, StopRequest
@@ -91,13 +91,12 @@ def test_times_are_rfc_3339_in_utc(seconds: int, text: str) -> None:
 
 
 @given(st.integers(0, 253_402_300_799))
-@settings(deadline=None)
-def test_a_timestamp_loses_nothing(seconds: int) -> None:
+def test_timestamp_round_trips(seconds: int) -> None:
     assert datetime.fromisoformat(timestamp(seconds)) == datetime.fromtimestamp(seconds, UTC)
     assert len(timestamp(seconds)) == 20
 
 
-def test_times_do_not_depend_on_where_the_process_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_timestamp_ignores_the_time_zone_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     try:
         with monkeypatch.context() as elsewhere:
             elsewhere.setenv("TZ", "Asia/Tokyo")
@@ -107,14 +106,14 @@ def test_times_do_not_depend_on_where_the_process_runs(monkeypatch: pytest.Monke
         time.tzset()
 
 
-def test_a_session_is_flat() -> None:
+def test_session_body_is_flat() -> None:
     assert session_body(SESSION) == SESSION_BODY
 
 
-def test_a_session_without_context_says_so() -> None:
-    told = session_body(replace(SESSION, context=None))
+def test_session_without_context_has_null() -> None:
+    body = session_body(replace(SESSION, context=None))
 
-    assert told == {
+    assert body == {
         **SESSION_BODY,
         "context": None,
         "display_name": "Claude",
@@ -130,7 +129,7 @@ def test_session_that_reported_nothing_has_nulls_and_empty_metadata() -> None:
     assert [body[name] for name in ("state", "activity", "progress_at", "stop_requested")] == [None] * 4
 
 
-def test_fields_come_in_the_order_in_which_they_are_documented() -> None:
+def test_fields_are_in_documented_order() -> None:
     signed_in = signed_in_body(SignedIn(SESSION, SECRET, reused=False))
 
     assert list(session_body(SESSION)) == list(SessionBody.__annotations__)
@@ -143,7 +142,7 @@ def test_fields_come_in_the_order_in_which_they_are_documented() -> None:
 
 
 @pytest.mark.parametrize("reused", [True, False])
-def test_a_sign_in_adds_the_token_and_whether_the_agent_was_known(reused: bool) -> None:
+def test_sign_in_body_adds_token_and_reused(reused: bool) -> None:
     assert signed_in_body(SignedIn(SESSION, SECRET, reused=reused)) == {
         **SESSION_BODY,
         "session_token": SECRET,
@@ -190,7 +189,7 @@ def test_count_cut_before_a_live_session_leaves_online_open() -> None:
     }
 
 
-def test_an_agent_and_its_session_show_the_same_identity() -> None:
+def test_agent_and_session_show_the_same_identity() -> None:
     agent, session = agent_body(AGENT), session_body(SESSION)
 
     assert (agent["identity_key"], agent["avatar_seed"]) == (session["identity_key"], session["avatar_seed"])

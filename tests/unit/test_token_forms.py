@@ -1,4 +1,4 @@
-"""A token is found in every form that it can leak in, and nothing else is taken for one."""
+"""Tokens are found in every form in which they can leak, and nothing else is taken for one."""
 
 import base64
 import itertools
@@ -24,7 +24,7 @@ type Form = Callable[[str], str]
 
 
 def made(number: int) -> str:
-    """Return a token, the same each time, which no service made."""
+    """Return a token that no service made; the same number returns the same token."""
     return token_of(uuid.UUID(AGENT).bytes + random.Random(number).randbytes(16))  # noqa: S311
 
 
@@ -87,7 +87,7 @@ TOKEN, UNKNOWN = made(1), made(2)
 
 @pytest.fixture(scope="module")
 def secrets() -> Secrets:
-    """The token among others."""
+    """The token, and others."""
     secrets = Secrets()
     for token in (TOKEN, *map(made, range(3, 100))):
         secrets.remember(token)
@@ -95,7 +95,7 @@ def secrets() -> Secrets:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_token_is_found_in_every_form(secrets: Secrets, form: str) -> None:
+def test_token_is_found_in_every_form(secrets: Secrets, form: str) -> None:
     assert secrets.find(FORMS[form](TOKEN)) == TOKEN
     assert secrets.find(FORMS[form](TOKEN).encode("latin-1")) == TOKEN
 
@@ -106,38 +106,38 @@ SURROUNDINGS = st.text(st.sampled_from(string.ascii_letters + string.digits + '-
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @given(before=SURROUNDINGS, after=SURROUNDINGS)
 @example(before="0", after="0")
-def test_it_is_found_whatever_stands_around_it(secrets: Secrets, encoding: str, before: str, after: str) -> None:
+def test_token_is_found_amid_other_text(secrets: Secrets, encoding: str, before: str, after: str) -> None:
     assert secrets.find(before + ENCODINGS[encoding](TOKEN) + after) == TOKEN
     assert secrets.find(ENCODINGS[encoding](before + TOKEN + after)) == TOKEN
 
 
 @pytest.mark.parametrize("form", BYTES)
 @given(before=st.binary(max_size=7), after=st.binary(max_size=7))
-def test_its_bytes_are_found_among_others(secrets: Secrets, form: str, before: bytes, after: bytes) -> None:
+def test_token_bytes_are_found_amid_other_bytes(secrets: Secrets, form: str, before: bytes, after: bytes) -> None:
     assert secrets.find(BYTES[form](before + raw_of(TOKEN) + after)) == TOKEN
 
 
 @given(st.one_of(st.text(max_size=200), st.binary(max_size=200)))
-def test_what_is_no_token_is_none(secrets: Secrets, written: str | bytes) -> None:
+def test_other_text_contains_no_token(secrets: Secrets, written: str | bytes) -> None:
     assert secrets.find(written) is None
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_what_is_public_and_an_unknown_token_are_none(secrets: Secrets, encoding: str) -> None:
+def test_public_parts_and_unknown_tokens_are_not_found(secrets: Secrets, encoding: str) -> None:
     token = SessionToken.parse(TOKEN)
 
     for public in (token.agent_id, token.session_id, TOKEN[:25], UNKNOWN, uuid.UUID(AGENT).hex, TOKEN[47:]):
         assert secrets.find(ENCODINGS[encoding](public)) is None
 
 
-def test_what_was_clean_is_searched_again_where_a_token_follows(secrets: Secrets) -> None:
+def test_clean_text_followed_by_a_token_is_searched_again(secrets: Secrets) -> None:
     line = "a-line-that-is-written-again-and-again"
 
     assert secrets.find(line) is None
     assert secrets.find(f"{line}-{TOKEN}") == TOKEN
 
 
-def test_what_is_known_to_be_clean_does_not_grow_for_ever(secrets: Secrets, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_set_of_clean_runs_is_bounded(secrets: Secrets, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forms, "CLEAN_RUNS", 10)
     for number in range(100):
         assert secrets.find(f"a-line-that-is-written-once-{number}") is None

@@ -80,14 +80,14 @@ def test_token_is_immutable() -> None:
         token.agent_id = AGENT  # type: ignore[misc]
 
 
-def test_every_token_is_new() -> None:
+def test_minted_tokens_are_unique() -> None:
     minted = [SessionToken.mint(AGENT) for _ in range(1000)]
 
     assert len({token.secret for token in minted}) == 1000
     assert len({token.session_id for token in minted}) == 1000
 
 
-def test_each_of_the_128_bits_is_random() -> None:
+def test_each_of_128_bits_varies() -> None:
     drawn = [int.from_bytes(raw_of(SessionToken.mint(AGENT).secret)[16:]) for _ in range(200)]
 
     assert reduce(or_, drawn) == 2**128 - 1
