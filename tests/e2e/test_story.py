@@ -67,6 +67,63 @@ def test_health_check_returns_200(api: Api) -> None:
     assert (response.status, response.body) == (200, {"status": "ok"})
 
 
+def test_health_can_be_probed_without_a_body(api: Api) -> None:
+    answer = api.call("HEAD", "/health", route="HEAD /health")
+
+    assert (answer.status, answer.text) == (200, "")
+
+
+def test_location_joined_to_the_url_of_the_request_leads_to_the_session(api: Api) -> None:
+    signed_in = api.sign_in("Located")
+    location = urllib.parse.urljoin(f"{api.url}/sessions", signed_in.headers["Location"])
+
+    assert location == f"{api.url}/sessions/current"
+    assert api.call("GET", "/sessions/current", token=signed_in.body["session_token"]).status == 200
+
+
+def test_owner_sees_and_stops_its_agents(api: Api) -> None:
+    body = api.sign_in("Worker", metadata={"model": "claude"}, idle_seconds=600).body
+    agent_id, session_id, token = body["agent_id"], body["session_id"], body["session_token"]
+    report = {"state": "waiting", "activity": "asking Ada"}
+    assert api.request("report_progress", report, token=token).body["state"] == "waiting"
+
+    roster, position = [], ""
+    while True:
+        page = api.request("list_sessions", query=f"?limit=50{position}").body
+        roster += page["sessions"]
+        if page["next"] is None:
+            break
+        position = f"&next={urllib.parse.quote(page['next'], safe='')}"
+    (shown,) = [each for each in roster if each["session_id"] == session_id]
+    assert (shown["activity"], shown["metadata"]) == ("asking Ada", {"model": "claude"})
+    assert agent_id in {each["agent_id"] for each in all_agents(api)}
+
+    asked = {"stop_requested": "budget used up"}
+    api.request("update_agent_session", asked, agent_id=agent_id, session_id=session_id)
+    assert api.validate(token).body["stop_requested"]["reason"] == "budget used up"
+
+    assert api.request("update_agent", {"blocked": True}, agent_id=agent_id).body["active_sessions"] == 0
+    assert api.validate(token).status == 401
+    refused = api.sign_in("Worker")
+    assert (refused.status, refused.body["error"]) == (403, "AgentBlockedError")
+    assert api.request("update_agent", {"blocked": False}, agent_id=agent_id).body["blocked"] is False
+    assert api.sign_in("Worker").body["reused"] is True
+
+    assert api.request("delete_agent", agent_id=agent_id).status == 204
+    assert api.request("delete_agent", agent_id=agent_id).status == 404
+    assert api.sign_in("Worker").body["reused"] is False
+
+
+def all_agents(api: Api) -> list[dict[str, Any]]:
+    agents, position = [], ""
+    while True:
+        page = api.request("list_agents", query=f"?limit=50{position}").body
+        agents += page["agents"]
+        if page["next"] is None:
+            return agents
+        position = f"&next={page['next']}"
+
+
 VECTORS = json.loads((ROOT / "tests/data/identity_vectors.json").read_text())
 
 

@@ -95,7 +95,7 @@ def or_else(good: Any, odd: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 @st.composite
 def gateway_events(draw: st.DrawFn, known: dict[str, str]) -> Event:
     """Return an event that an HTTP API can send: every part of the right type, and hostile inside."""
-    event = copy.deepcopy(draw(st.sampled_from(EVENTS)))  # drawn values are shared
+    event: Event = copy.deepcopy(draw(st.sampled_from(EVENTS)))  # drawn values are shared
     event["rawPath"] = draw(odd_text)
     event["rawQueryString"] = draw(or_else(GOOD_QUERIES[event["routeKey"]], queries))
     event["headers"] |= draw(st.dictionaries(text, odd_text, max_size=3))
