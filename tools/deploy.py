@@ -120,6 +120,21 @@ def check_credentials(session: botocore.session.Session, region: str) -> str:
     return arn
 
 
+def refuse_old_stack(session: botocore.session.Session, deployment: Deployment) -> None:
+    """Raise DeployError if the stack is of version 0.1: CloudFormation would fail halfway on names that collide."""
+    cloudformation: Any = session.create_client("cloudformation", region_name=deployment.region)
+    try:
+        cloudformation.describe_stack_resource(StackName=deployment.stack, LogicalResourceId="Operations")
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":  # no such stack, or no such resource in it
+            return
+        raise
+    raise DeployError(
+        f"the stack {deployment.stack} is of version 0.1, which cannot be updated: delete it first, or deploy "
+        "beside it with STACK=another-name"
+    )
+
+
 def deploy(deployment: Deployment, profile: str | None) -> None:
     """Build and deploy; raises DeployError if SAM CLI fails, which has printed why."""
     environ = {name: value for name, value in os.environ.items() if name not in ("PYTHON", "PYTHONPATH")}
@@ -180,6 +195,7 @@ def main() -> int:
         session = botocore.session.Session(profile=profile)
         deployment = Deployment.read(os.environ, samconfig, session)
         arn = check_credentials(session, deployment.region)
+        refuse_old_stack(session, deployment)
         print(f"Deploying the stack {deployment.stack} to {deployment.region} as {arn}", flush=True)
         deploy(deployment, profile)
         url = None if deployment.guided else api_url(session, deployment)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import ClientError, CredentialRetrievalError, EndpointConnectionError, ReadTimeoutError
 
 from tests.support.contract import ApiResponse
 from tests.support.database import client_of
@@ -36,6 +36,7 @@ TRANSIENT = [
     client_error("Whatever", 503),
     EndpointConnectionError(endpoint_url="x"),
     ReadTimeoutError(endpoint_url="x"),
+    CredentialRetrievalError(provider="container-role", error_msg="x"),
 ]
 
 

@@ -1,6 +1,7 @@
 """What a request leaves in the log and in the metrics. That no token is among it is seen to in tests/guards."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -104,3 +105,17 @@ def test_a_path_without_a_route_is_not_found(api: Api) -> None:
 
     assert response["statusCode"] == 404
     assert json.loads(response["body"])["error"] == "NotFoundError"
+
+
+@pytest.mark.parametrize("variable", ["POWERTOOLS_DEV", "POWERTOOLS_LOGGER_LOG_EVENT", "POWERTOOLS_DEBUG"])
+def test_no_variable_of_powertools_prints_a_token(
+    start: Callable[..., Api], capsys: pytest.CaptureFixture[str], variable: str
+) -> None:
+    api = start(**{variable: "true"})
+    token = api.sign_in().body["session_token"]
+    for response in (api.validate(token), api.progress(token, state="working"), api.sign_out(token)):
+        assert response.status < 300
+
+    captured = capsys.readouterr()
+    assert token not in captured.out + captured.err
+    assert "authorization" not in (captured.out + captured.err).lower()

@@ -52,6 +52,9 @@ _UNREACHABLE = (
     exceptions.ConnectionError,
     exceptions.HTTPClientError,
     exceptions.ChecksumError,
+    # Credentials that could not be fetched this time; missing ones are an error of the deployment.
+    exceptions.CredentialRetrievalError,
+    exceptions.MetadataRetrievalError,
     ResponseParserError,
     MalformedResponseError,
 )
