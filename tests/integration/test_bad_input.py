@@ -1,16 +1,18 @@
 """Each bad input gets a 400 whose detail and errors name the field and what to change, and changes nothing."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agent_sessions.errors import ValidationError
 from agent_sessions.http import json_body
 from agent_sessions.http.request_models import SignInInput
 from tests.support.events import http_event
 from tests.support.functions import Api
+from tests.support.samples import OWNER
 
 FIELDS = ", ".join(SignInInput.model_fields)
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 TOKEN = "ags_k7Jq0m3oTfWb1Zl5pXcV9uYsR2hNdGaEiKtLwQzBxMA4SKvJp"
+UNKNOWN = "0b0b0b0b-0000-4000-8000-000000000009"
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +81,16 @@ def nothing_is_written(dynamodb: "DynamoDBClient") -> Iterator[None]:
             {"agent_name": "x", "context": "\u3164"},
             "context",
             "Context must have a visible character: a letter, number, punctuation mark or symbol",
+        ),
+        (
+            {"agent_name": "x", "metadata": {"Model": "claude"}},
+            "metadata.Model",
+            "Keys of metadata must be 1 to 32 of a-z, 0-9, _, . and -, and begin with a letter; rename or remove it",
+        ),
+        (
+            {"agent_name": "x", "metadata": {"model": {"name": "claude"}}},
+            "metadata.model",
+            "metadata.model must be a string",
         ),
         (
             {"agent_name": "\ufdfa" * 100},
@@ -201,3 +214,27 @@ def test_no_answer_echoes_what_may_be_a_secret(api: Api, capsys: pytest.CaptureF
 
 def test_a_hundred_emoji_are_a_hundred_characters() -> None:
     assert SignInInput.read({"agent_name": "🤖" * 100}).agent_name == "🤖" * 100
+
+
+@pytest.mark.parametrize(
+    ("call", "field"),
+    [
+        (lambda sessions, _: sessions.sign_in(OWNER, "Claude", metadata={"model": 7}), "metadata.model"),
+        (lambda sessions, _: sessions.sign_in(OWNER, "Claude", metadata="model=x"), "metadata"),
+        (lambda sessions, _: sessions.report_progress(TOKEN, {}), "body"),
+        (lambda sessions, _: sessions.report_progress(TOKEN, {"state": "sleeping"}), "state"),
+        (lambda sessions, _: sessions.report_progress(TOKEN, {"activity": "a\nb"}), "activity"),
+        (lambda _, agents: agents.request_stop(OWNER, UNKNOWN, UNKNOWN, " "), "stop_requested"),
+    ],
+    ids=["value of metadata", "metadata", "nothing", "state", "activity", "reason"],
+)
+def test_services_check_input_before_any_call(
+    api: Api, calls: Callable[[Any], list[str]], call: Callable[[Any, Any], object], field: str
+) -> None:
+    made = {name: calls(function) for name, function in api.functions.items()}
+
+    with pytest.raises(ValidationError) as caught:
+        call(api.functions["sessions"].service, api.functions["agents"].service)
+
+    assert [error.field for error in caught.value.errors] == [field]
+    assert made == {"sessions": [], "agents": []}

@@ -282,9 +282,9 @@ def test_seconds_that_are_not_a_whole_number_are_named(field: str, value: Any) -
     ("metadata", "field"),
     [
         ({f"k{number}": "v" for number in range(17)}, "metadata"),
-        ({"Model": "x"}, "metadata"),
+        ({"Model": "x"}, "metadata.Model"),
         ({"": "x"}, "metadata"),
-        ({"k" * 33: "x"}, "metadata"),
+        ({"k" * 41: "x"}, "metadata"),
         ({"\ud800": "x"}, "metadata"),
         ({f"k{number}": "v" * 60 for number in range(9)}, "metadata"),
         ({"model": 1}, "metadata.model"),

@@ -7,6 +7,7 @@ from agent_sessions.deadline import seconds_left, time_limit
 from agent_sessions.domain import identity
 from agent_sessions.domain.identity import Identity
 from agent_sessions.domain.models import MAX_PAGE, Agent, Ended, Presence, Session, SessionPage, StopRequest
+from agent_sessions.domain.progress import clean_reason
 from agent_sessions.dynamodb.tables import Tables
 from agent_sessions.errors import DatabaseError, NotFoundError
 from agent_sessions.metrics import Count, discard_count
@@ -106,13 +107,15 @@ class AgentService:
             reason: 1 to 200 characters for the agent to read; None withdraws the request.
 
         Raises:
+            ValidationError: names the field and what to change.
             NotFoundError: also if the session has ended.
         """
+        cleaned = None if reason is None else clean_reason(reason)
         agent, session = identity.parse_id(agent_id), identity.parse_id(session_id)
         if agent is None or session is None:
             raise NotFoundError("No such session")
         now = clock.now()
-        request = None if reason is None else StopRequest(reason, now)
+        request = None if cleaned is None else StopRequest(cleaned, now)
         updated = self.tables.sessions.request_stop(agent, session, owner, request, now=now)
         if updated is None:
             raise NotFoundError("No such session")

@@ -6,7 +6,9 @@ from typing import Self
 from agent_sessions import clock
 from agent_sessions.deadline import time_limit
 from agent_sessions.domain.identity import Identity
+from agent_sessions.domain.metadata import clean_metadata
 from agent_sessions.domain.models import Session, SignedIn
+from agent_sessions.domain.progress import clean_progress
 from agent_sessions.domain.tokens import SessionToken
 from agent_sessions.dynamodb.tables import Tables
 from agent_sessions.errors import DatabaseError, FieldError, InvalidSessionError, ValidationError
@@ -93,6 +95,7 @@ class SessionService:
             AgentBlockedError: the owner has blocked the agent.
         """
         who = Identity.of(agent_name, context)
+        cleaned = clean_metadata(metadata)
         idle_seconds = _within("idle_seconds", idle_seconds, self._settings.idle_timeout)
         lifetime_seconds = _within("lifetime_seconds", lifetime_seconds, self._settings.lifetime)
         now = clock.now()
@@ -116,7 +119,7 @@ class SessionService:
             sign_in_number=agent.sign_ins,
             incarnation=agent.incarnation or recognised.token.session_id,
             exclusive=exclusive,
-            metadata=dict(metadata or {}),
+            metadata=cleaned,
         )
         if exclusive:
             self._end_older(session, now)
@@ -185,13 +188,11 @@ class SessionService:
             progress: ``state`` and ``activity``, or one of them; None removes what was reported before.
 
         Raises:
+            ValidationError: names the invalid field and what to change.
             InvalidSessionError: malformed, unknown, expired or ended.
         """
-        return self._validated(
-            lambda: self._validation.report_progress(
-                SessionToken.parse(session_token), {name: value or None for name, value in progress.items()}
-            )
-        )
+        cleaned = clean_progress(progress)
+        return self._validated(lambda: self._validation.report_progress(SessionToken.parse(session_token), cleaned))
 
     def _validated(self, validate: Callable[[], Session]) -> Session:
         try:
