@@ -9,8 +9,8 @@ Other functions of the account validate a session token in process::
     def handler(event, context):
         session = sessions.validate(token)         # raises InvalidSessionError, DatabaseError
 
-The environment needs AGENTS_TABLE and SESSIONS_TABLE; the role needs ``dynamodb:GetItem`` and
-``dynamodb:UpdateItem`` on the sessions and ``dynamodb:UpdateItem`` on the agents.
+The environment needs AGENTS_TABLE and SESSIONS_TABLE; the role needs ``dynamodb:GetItem`` on both tables, and
+``dynamodb:UpdateItem`` on the attributes of sessions that a touch writes. README.md has the policy.
 """
 
 from importlib import import_module
