@@ -28,7 +28,7 @@ def sign_in_often(api: Api, times: int) -> str:
 
 
 class TestFind:
-    def test_an_agent_is_found_however_it_is_spelt(self, api: Api) -> None:
+    def test_agent_is_found_in_any_spelling(self, api: Api) -> None:
         signed_in = api.sign_in("Claude", context="Project A").body
 
         found = api.found(" CLAUDE ", context="project a")
@@ -36,24 +36,22 @@ class TestFind:
         assert (found["agent_id"], found["agent_name"]) == (signed_in["agent_id"], "Claude")
         assert (found["online"], found["active_sessions"]) == (True, 1)
 
-    def test_an_agent_without_context_is_found_without_one(self, api: Api) -> None:
+    def test_agent_without_context_is_found_without_one(self, api: Api) -> None:
         api.sign_in("Claude", context="Project A")
         alone = api.sign_in("Claude").body
 
         assert api.found("Claude")["agent_id"] == alone["agent_id"]
 
-    def test_an_unknown_agent_is_not_found(self, api: Api) -> None:
+    def test_unknown_agent_is_not_found(self, api: Api) -> None:
         assert api.find(agent_name="Nobody").body == {"agents": [], "next": None}
 
-    def test_an_agent_that_the_index_does_not_show_yet_is_found(
-        self, api: Api, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_agent_missing_in_the_index_is_found(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
         signed_in = api.sign_in().body
         monkeypatch.setattr(api.functions["agents"].service.tables.agents, "find_agent_ids", lambda *_: [])
 
         assert api.found("Claude")["agent_id"] == signed_in["agent_id"]
 
-    def test_a_parameter_given_twice_is_refused(self, api: Api) -> None:
+    def test_duplicate_parameter_returns_400(self, api: Api) -> None:
         event = http_event("list_agents", authorizer=api.authorizer, query={"agent_name": "a,b"})
         event["rawQueryString"] = "agent_name=a&agent_name=b"
 
@@ -73,18 +71,18 @@ class TestFind:
             ),
         ],
     )
-    def test_a_bad_query_is_told_what_to_change(
+    def test_bad_query_returns_400_that_says_what_to_change(
         self, api: Api, query: dict[str, str], field: str, message: str
     ) -> None:
-        answer = api.find(**query)
+        response = api.find(**query)
 
-        assert answer.status == 400
-        assert answer.body["detail"] == message
-        assert answer.messages == {field: message}
+        assert response.status == 400
+        assert response.body["detail"] == message
+        assert response.messages == {field: message}
 
 
 class TestPresence:
-    def test_live_sessions_are_counted_to_the_second_of_their_expiry(self, api: Api, frozen: FrozenClock) -> None:
+    def test_presence_counts_sessions_until_the_second_of_expiry(self, api: Api, frozen: FrozenClock) -> None:
         agent_id = api.sign_in().body["agent_id"]
         frozen.tick(10)
         api.sign_in()
@@ -98,12 +96,12 @@ class TestPresence:
         assert (body["active_sessions"], body["online"]) == (0, False)
 
     @pytest.mark.parametrize("agent_id", [UNKNOWN, "nobody", "A" * 3000, "🤖", "0B0B0B0B-0000-4000-8000-000000000009"])
-    def test_what_is_nobodys_id_is_not_found(self, api: Api, agent_id: str) -> None:
+    def test_malformed_agent_id_returns_404(self, api: Api, agent_id: str) -> None:
         assert api.agent(agent_id).status == 404
 
 
 class TestList:
-    def test_the_sessions_of_an_agent_come_a_page_at_a_time(self, api: Api) -> None:
+    def test_pages_contain_every_session_once(self, api: Api) -> None:
         signed_in = [api.sign_in().body for _ in range(7)]
         agent_id = signed_in[0]["agent_id"]
 
@@ -119,13 +117,13 @@ class TestList:
         assert [len(page) for page in pages] == [3, 3, 1]
         assert sorted(chain(*pages)) == sorted(each["session_id"] for each in signed_in)
 
-    def test_a_full_last_page_promises_no_more(self, api: Api) -> None:
+    def test_full_last_page_has_null_next(self, api: Api) -> None:
         agent_id = sign_in_often(api, 4)
         page = api.sessions(agent_id, limit="2").body
 
         assert api.sessions(agent_id, limit="2", next=page["next"]).body["next"] is None
 
-    def test_expired_sessions_are_passed_over_and_do_not_shorten_a_page(self, api: Api, frozen: FrozenClock) -> None:
+    def test_expired_sessions_do_not_shorten_a_page(self, api: Api, frozen: FrozenClock) -> None:
         for _ in range(20):
             api.sign_in()
         frozen.tick(1860)
@@ -136,7 +134,7 @@ class TestList:
         assert sorted(each["session_id"] for each in page["sessions"]) == sorted(each["session_id"] for each in live)
         assert page["next"] is None
 
-    def test_few_live_sessions_among_many_expired_are_read_in_few_calls(
+    def test_few_live_among_many_expired_sessions_take_one_query(
         self, api: Api, frozen: FrozenClock, calls: Callable[[Any], list[str]]
     ) -> None:
         sign_in_often(api, 150)
@@ -147,34 +145,34 @@ class TestList:
         assert len(api.sessions(agent_id, limit="1").body["sessions"]) == 1
         assert made == ["GetItem", "Query"]
 
-    def test_a_page_starts_behind_a_session_that_has_ended_meanwhile(self, api: Api) -> None:
+    def test_page_continues_after_an_ended_session(self, api: Api) -> None:
         agent_id = sign_in_often(api, 4)
         page = api.sessions(agent_id, limit="2").body
         api.end(agent_id, page["next"])
 
         assert len(api.sessions(agent_id, limit="2", next=page["next"]).body["sessions"]) == 2
 
-    def test_without_a_limit_a_page_has_a_hundred(self, api: Api) -> None:
+    def test_default_limit_is_100(self, api: Api) -> None:
         agent_id = sign_in_often(api, 101)
 
         assert len(api.sessions(agent_id).body["sessions"]) == 100
         assert len(api.sessions(agent_id, limit="100").body["sessions"]) == 100
 
     @pytest.mark.parametrize("limit", ["0", "-1", "101", "1.5", "ten", "", " 5", "٥", "1e1", "9" * 400])
-    def test_a_bad_limit_is_refused(self, api: Api, limit: str) -> None:
-        answer = api.sessions(api.sign_in().body["agent_id"], limit=limit)
+    def test_bad_limit_returns_400(self, api: Api, limit: str) -> None:
+        response = api.sessions(api.sign_in().body["agent_id"], limit=limit)
 
-        assert answer.status == 400
-        assert answer.messages == {"limit": "limit must be a whole number from 1 to 100"}
+        assert response.status == 400
+        assert response.messages == {"limit": "limit must be a whole number from 1 to 100"}
 
     @pytest.mark.parametrize("cursor", ["", "x", "eyJhZ2VudF9pZCI6ICJvdGhlciJ9", "0" * 36, "A" * 5000])
-    def test_a_bad_cursor_is_refused(self, api: Api, cursor: str) -> None:
-        answer = api.sessions(api.sign_in().body["agent_id"], next=cursor)
+    def test_malformed_next_returns_400(self, api: Api, cursor: str) -> None:
+        response = api.sessions(api.sign_in().body["agent_id"], next=cursor)
 
-        assert answer.status == 400
-        assert list(answer.messages) == ["next"]
+        assert response.status == 400
+        assert list(response.messages) == ["next"]
 
-    def test_a_cursor_made_of_anothers_session_shows_only_ones_own(self, api: Api) -> None:
+    def test_next_of_another_agent_returns_only_own_sessions(self, api: Api) -> None:
         other = api.sign_in("Other").body
         own = {each["session_id"] for each in (api.sign_in().body for _ in range(5))}
         agent_id = api.sign_in().body["agent_id"]
@@ -186,26 +184,26 @@ class TestList:
 
 
 class TestEndOne:
-    def test_a_session_is_ended_by_its_handle(self, api: Api) -> None:
+    def test_end_session_ends_only_that_session(self, api: Api) -> None:
         first, second = (api.sign_in().body for _ in range(2))
 
         assert api.end(first["agent_id"], first["session_id"]).status == 204
         assert api.validate(first["session_token"]).status == 401
         assert api.validate(second["session_token"]).status == 200
 
-    def test_ending_it_twice_is_fine(self, api: Api) -> None:
+    def test_end_session_twice_returns_204(self, api: Api) -> None:
         session = api.sign_in().body
 
         assert [api.end(session["agent_id"], session["session_id"]).status for _ in range(2)] == [204, 204]
 
-    def test_of_an_unknown_agent_it_is_not_found(self, api: Api) -> None:
+    def test_unknown_agent_returns_404(self, api: Api) -> None:
         assert api.end(UNKNOWN, str(uuid4())).status == 404
 
     @pytest.mark.parametrize("session_id", ["x", "🤖", "A" * 3000])
-    def test_what_is_no_handle_is_not_found(self, api: Api, session_id: str) -> None:
+    def test_malformed_session_id_returns_404(self, api: Api, session_id: str) -> None:
         assert api.end(api.sign_in().body["agent_id"], session_id).status == 404
 
-    def test_the_use_of_the_ended_session_is_remembered(self, api: Api, frozen: FrozenClock) -> None:
+    def test_last_use_of_ended_session_is_kept(self, api: Api, frozen: FrozenClock) -> None:
         session = api.sign_in().body
         frozen.tick(60)
         api.validate(session["session_token"])
@@ -214,7 +212,7 @@ class TestEndOne:
 
         assert api.agent(session["agent_id"]).body["last_active"] == "2027-01-15T08:01:00Z"
 
-    def test_it_stands_although_the_last_use_cannot_be_written(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_failed_write_of_last_use_does_not_fail_the_ending(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
         session = api.sign_in().body
 
         def throttled(*_: object) -> None:
@@ -227,20 +225,20 @@ class TestEndOne:
 
 
 class TestEndAll:
-    def test_an_agent_is_signed_out_everywhere(self, api: Api, frozen: FrozenClock) -> None:
+    def test_end_all_ends_only_the_sessions_of_the_agent(self, api: Api, frozen: FrozenClock) -> None:
         expired = api.sign_in().body
         frozen.tick(1860)
         tokens = [api.sign_in().body["session_token"] for _ in range(60)]
         other = api.sign_in("Other").body["session_token"]
 
-        answer = api.end_all(expired["agent_id"])
+        response = api.end_all(expired["agent_id"])
 
-        assert (answer.status, answer.body) == (200, {"ended": 60, "more": False})
+        assert (response.status, response.body) == (200, {"ended": 60, "more": False})
         assert {api.validate(token).status for token in tokens} == {401}
         assert api.validate(other).status == 200
         assert api.end_all(expired["agent_id"]).body == {"ended": 0, "more": False}
 
-    def test_a_batch_that_is_left_is_not_sent_again_without_time_for_it(
+    def test_unprocessed_batch_without_time_left_returns_503(
         self, api: Api, unprocessed: list[int], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         agent_id = sign_in_often(api, 3)
@@ -250,9 +248,7 @@ class TestEndAll:
 
         assert api.end_all(agent_id).status == 503
 
-    def test_where_time_runs_out_it_says_so_and_goes_on_when_asked_again(
-        self, api: Api, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_deadline_returns_more_and_next_call_continues(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
         agent_id = sign_in_often(api, 30)
         seconds = [0.0]
         monkeypatch.setattr(clock, "monotonic", lambda: seconds[0])
@@ -266,16 +262,14 @@ class TestEndAll:
         assert api.end_all(agent_id).body == {"ended": 25, "more": True}
         assert api.end_all(agent_id).body == {"ended": 5, "more": False}
 
-    def test_what_dynamodb_leaves_of_a_batch_is_sent_again(self, api: Api, unprocessed: list[int]) -> None:
+    def test_unprocessed_items_are_sent_again(self, api: Api, unprocessed: list[int]) -> None:
         agent_id = sign_in_often(api, 3)
         unprocessed[0] = 4
 
         assert api.end_all(agent_id).body == {"ended": 3, "more": False}
         assert api.sessions(agent_id).body["sessions"] == []
 
-    def test_a_batch_that_is_never_done_is_a_database_that_does_not_answer(
-        self, api: Api, unprocessed: list[int]
-    ) -> None:
+    def test_batch_that_stays_unprocessed_returns_503(self, api: Api, unprocessed: list[int]) -> None:
         agent_id = sign_in_often(api, 3)
         unprocessed[0] = 5
 
@@ -283,33 +277,33 @@ class TestEndAll:
 
     @pytest.fixture
     def unprocessed(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-        """Tells how many of the next batches DynamoDB puts off, whole; nobody waits for the attempts."""
+        """The number of next batches that DynamoDB leaves unprocessed as a whole; pauses take no time."""
         left = [0]
         client = client_of(api.functions["agents"].service.tables)
         batch_write_item = client.batch_write_item
 
-        def put_off(**request: Any) -> Any:
+        def leave_unprocessed(**request: Any) -> Any:
             if left[0] == 0:
                 return batch_write_item(**request)
             left[0] -= 1
             return {"UnprocessedItems": request["RequestItems"]}
 
-        monkeypatch.setattr(client, "batch_write_item", put_off)
+        monkeypatch.setattr(client, "batch_write_item", leave_unprocessed)
         monkeypatch.setattr(time, "sleep", lambda _: None)
         return left
 
-    def test_of_an_unknown_agent_it_is_not_found(self, api: Api) -> None:
+    def test_unknown_agent_returns_404(self, api: Api) -> None:
         assert api.end_all(UNKNOWN).status == 404
 
 
-def test_an_agent_of_any_characters_is_found_again(api: Api) -> None:
+def test_agent_of_any_characters_is_found_again(api: Api) -> None:
     for name in ("a:b", "a%3Ab", "#owner", ":owner", "agent_id = :x OR 1=1", '{"S":"x"}', "\u0e49\u200dx", "x" * 100):
         signed_in = api.sign_in(name, context=name).body
         assert api.found(name, context=name)["agent_id"] == signed_in["agent_id"]
         assert signed_in["agent_name"] == name
 
 
-def test_ids_in_upper_case_return_the_same_as_in_lower_case(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ids_in_upper_case_are_accepted(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     first, second = sorted((api.sign_in().body for _ in range(2)), key=lambda body: str(body["session_id"]))
     agent_id, handle = first["agent_id"], first["session_id"]
 

@@ -1,4 +1,4 @@
-"""Each bad input gets a 400 whose detail and errors name the field and what to change, and changes nothing."""
+"""Bad input returns a 400 that names the field and what to change, and writes nothing."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -99,13 +99,13 @@ def nothing_is_written(dynamodb: "DynamoDBClient") -> Iterator[None]:
         ),
     ],
 )
-def test_a_bad_field(api: Api, body: dict[str, Any], field: str, message: str) -> None:
-    answer = api.sign_in_raw(json.dumps(body))
+def test_bad_field_returns_400(api: Api, body: dict[str, Any], field: str, message: str) -> None:
+    response = api.sign_in_raw(json.dumps(body))
 
-    assert answer.status == 400
-    assert answer.body["error"] == "ValidationError"
-    assert answer.body["detail"] == message
-    assert answer.messages == {field: message}
+    assert response.status == 400
+    assert response.body["error"] == "ValidationError"
+    assert response.body["detail"] == message
+    assert response.messages == {field: message}
 
 
 EXAMPLE = '{"agent_name": "Claude"}'
@@ -130,12 +130,12 @@ EXAMPLE = '{"agent_name": "Claude"}'
         ('{"agent_name": %s}' % ("9" * 5000), "The body has a number with too many digits; shorten it"),
     ],
 )
-def test_a_bad_body(api: Api, body: str | bytes | None, message: str) -> None:
-    answer = api.sign_in_raw(body)
+def test_bad_body_returns_400(api: Api, body: str | bytes | None, message: str) -> None:
+    response = api.sign_in_raw(body)
 
-    assert answer.status == 400
-    assert answer.body["detail"] == message
-    assert answer.messages == {"body": message}
+    assert response.status == 400
+    assert response.body["detail"] == message
+    assert response.messages == {"body": message}
 
 
 @pytest.mark.parametrize(
@@ -146,16 +146,16 @@ def test_a_bad_body(api: Api, body: str | bytes | None, message: str) -> None:
         ('{"agent_name":"x","context":' + '{"c":' * 1300 + "1" + "}" * 1301, "context"),
     ],
 )
-def test_nesting_without_end_is_blamed_on_its_field(api: Api, body: str, field: str) -> None:
-    answer = api.sign_in_raw(body)
+def test_deep_nesting_returns_400_for_its_field(api: Api, body: str, field: str) -> None:
+    response = api.sign_in_raw(body)
 
-    assert answer.status == 400
-    assert field in answer.messages
+    assert response.status == 400
+    assert field in response.messages
 
 
-def test_nesting_that_python_cannot_follow_is_refused(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nesting_beyond_the_recursion_limit_returns_400(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     def too_deep(*_: object, **__: object) -> None:
-        raise RecursionError  # how deep that is differs from one build of Python to another
+        raise RecursionError  # builds of Python differ in the depth
 
     with monkeypatch.context() as patched:
         patched.setattr(json_body, "json", SimpleNamespace(loads=too_deep, JSONDecodeError=json.JSONDecodeError))
@@ -167,31 +167,31 @@ def test_nesting_that_python_cannot_follow_is_refused(api: Api, monkeypatch: pyt
     assert (response["statusCode"], json.loads(response["body"])["detail"]) == (400, message)
 
 
-def test_what_is_flagged_as_base64_and_is_not(api: Api) -> None:
+def test_malformed_base64_returns_400(api: Api) -> None:
     event = http_event("sign_in", authorizer=api.authorizer, body="garbage!") | {"isBase64Encoded": True}
 
     assert api.send(event).messages == {"body": "The body is marked as base64 but is not base64; send it as text"}
 
 
-def test_all_bad_fields_are_named_at_once(api: Api) -> None:
-    answer = api.sign_in_raw(json.dumps({"agent_name": "", "context": 7, "exclusive": "no", "x": 1}))
+def test_all_bad_fields_are_listed(api: Api) -> None:
+    response = api.sign_in_raw(json.dumps({"agent_name": "", "context": 7, "exclusive": "no", "x": 1}))
 
-    assert set(answer.messages) == {"agent_name", "context", "exclusive", "x"}
+    assert set(response.messages) == {"agent_name", "context", "exclusive", "x"}
 
 
 @pytest.mark.parametrize("size", [8192, 8193, 100_000])
-def test_8_kb_and_more_is_too_large(api: Api, size: int) -> None:
+def test_body_of_8_kb_returns_413(api: Api, size: int) -> None:
     for text in ("x" * size, b"x" * size, "é" * (size // 2)):
-        answer = api.sign_in_raw(text)
-        assert (answer.status, answer.body["error"]) == (413, "PayloadTooLargeError")
+        response = api.sign_in_raw(text)
+        assert (response.status, response.body["error"]) == (413, "PayloadTooLargeError")
 
 
-def test_a_body_just_below_8_kb_is_read(api: Api) -> None:
+def test_body_below_8_kb_is_read(api: Api) -> None:
     assert api.sign_in_raw("x" * 8191).status == 400
 
 
-def test_no_answer_echoes_what_may_be_a_secret(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
-    answers = [
+def test_response_never_echoes_a_possible_secret(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    responses = [
         api.sign_in_raw(json.dumps({"agent_name": "x", TOKEN: 1})),
         api.sign_in_raw(json.dumps({"agent_name": "x", "session_token": TOKEN})),
         api.sign_in_raw(json.dumps({"agent_name": "x", "exclusive": TOKEN})),
@@ -207,12 +207,12 @@ def test_no_answer_echoes_what_may_be_a_secret(api: Api, capsys: pytest.CaptureF
         api.validate(TOKEN + "x"),
     ]
 
-    assert {answer.status for answer in answers} == {400, 401, 404}
-    assert not [answer.text for answer in answers if TOKEN in answer.text]
+    assert {response.status for response in responses} == {400, 401, 404}
+    assert not [response.text for response in responses if TOKEN in response.text]
     assert TOKEN not in "".join(capsys.readouterr())
 
 
-def test_a_hundred_emoji_are_a_hundred_characters() -> None:
+def test_100_emoji_are_100_characters() -> None:
     assert SignInInput.read({"agent_name": "🤖" * 100}).agent_name == "🤖" * 100
 
 

@@ -1,4 +1,4 @@
-"""A database that does not answer is told as such: never as "no such session"."""
+"""A database that does not respond is a 503, and never reported as "no such session"."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tools.openapi.routes import BY_NAME
 
 
 def failing_with(error: Exception, api: Api) -> Api:
-    """Make every DynamoDB call of the functions fail, after botocore's own attempts."""
+    """Let every DynamoDB call of the functions fail, as after botocore's last attempt."""
 
     def fail(**_: object) -> None:
         raise error
@@ -42,23 +42,25 @@ TRANSIENT = [
 
 @pytest.mark.parametrize("name", BY_NAME)
 @pytest.mark.parametrize("error", TRANSIENT, ids=str)
-def test_a_database_that_does_not_answer_is_a_503(
+def test_transient_database_error_returns_503(
     api: Api, name: str, error: Exception, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answer: ApiResponse = failing_with(error, api).send(load_event(name))
+    response: ApiResponse = failing_with(error, api).send(load_event(name))
 
-    assert answer.status == 503
-    assert answer.headers["Retry-After"] == "1"
-    assert answer.body["error"] == "DatabaseError"
+    assert response.status == 503
+    assert response.headers["Retry-After"] == "1"
+    assert response.body["error"] == "DatabaseError"
     assert '"DatabaseErrors"' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_a_bug_is_a_500_that_is_told_to_the_log_only(api: Api, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_database_error_returns_500_and_is_logged(
+    api: Api, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     error = client_error("AccessDeniedException", 400)
 
-    answer: ApiResponse = failing_with(error, api).send(load_event(name))
+    response: ApiResponse = failing_with(error, api).send(load_event(name))
 
-    assert (answer.status, answer.body["error"]) == (500, "InternalError")
-    assert "AccessDenied" not in answer.text
+    assert (response.status, response.body["error"]) == (500, "InternalError")
+    assert "AccessDenied" not in response.text
     assert "AccessDeniedException" in capsys.readouterr().out

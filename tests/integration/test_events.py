@@ -1,4 +1,4 @@
-"""Every file in events/ through its handler."""
+"""The handlers process every example event in events/."""
 
 from collections.abc import Callable
 from types import ModuleType
@@ -13,7 +13,7 @@ from tools.openapi.routes import BY_NAME
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_the_event_of_a_route_returns_its_success(api: Api, name: str) -> None:
+def test_event_of_route_succeeds(api: Api, name: str) -> None:
     signed_in = api.send(load_event("sign_in")).body
     event = for_session(load_event(name), session_token=signed_in["session_token"], session_id=signed_in["session_id"])
 
@@ -21,20 +21,20 @@ def test_the_event_of_a_route_returns_its_success(api: Api, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, route in BY_NAME.items() if "agent_id" in route.path_parameters])
-def test_the_event_of_an_agent_names_the_agent_that_signs_in(api: Api, name: str) -> None:
+def test_event_of_agent_names_the_agent_of_sign_in(api: Api, name: str) -> None:
     signed_in = api.send(load_event("sign_in")).body
 
     assert load_event(name)["pathParameters"]["agent_id"] == signed_in["agent_id"]
 
 
-def test_the_event_of_the_schedule_returns_the_counts(load_function: Callable[[str], ModuleType]) -> None:
+def test_event_of_schedule_returns_the_counts(load_function: Callable[[str], ModuleType]) -> None:
     function = load_function("activity_report")
 
     assert function.handler(load_event("activity_report"), Context()) == {"active_sessions": 0, "active_agents": 0}
 
 
 @pytest.mark.parametrize("name", ["sign_in", "get_agent", "list_agent_sessions"])
-def test_the_mapping_of_a_custom_domain_changes_nothing(api: Api, name: str) -> None:
+def test_path_prefix_of_custom_domain_is_ignored(api: Api, name: str) -> None:
     api.send(load_event("sign_in"))
     event = load_event(name)
     event["rawPath"] = event["requestContext"]["http"]["path"] = f"/v1{event['rawPath']}"
@@ -43,11 +43,11 @@ def test_the_mapping_of_a_custom_domain_changes_nothing(api: Api, name: str) -> 
 
 
 @pytest.mark.parametrize("suffix", ["/sessions", "%2Fsessions", "{session_id}", "\ud800", "\x00", "🤖"])
-def test_no_value_of_a_path_leads_to_another_route(api: Api, suffix: str) -> None:
+def test_path_value_never_selects_another_route(api: Api, suffix: str) -> None:
     agent_id = api.send(load_event("sign_in")).body["agent_id"]
     event = http_event("get_agent", authorizer=CALLER, agent_id="x")
     event["pathParameters"]["agent_id"] = agent_id + suffix
 
-    answer = api.send(event)
+    response = api.send(event)
 
-    assert (answer.status, answer.body["detail"]) == (404, "No such agent")
+    assert (response.status, response.body["detail"]) == (404, "No such agent")

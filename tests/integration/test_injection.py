@@ -1,4 +1,4 @@
-"""Nothing that a caller sends becomes a header, a second log line, or a way to what is not the caller's."""
+"""No input becomes a header, a second log line, or access to another owner's data."""
 
 import base64
 import json
@@ -19,27 +19,27 @@ UNKNOWN = "0b0b0b0b-0000-4000-8000-000000000009"
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    """Return the log lines since last asked; each is JSON, in characters that no terminal acts upon."""
+    """Return the log lines since the last call; each is JSON, without characters that a terminal interprets."""
     out = capsys.readouterr().out
     assert out.isascii()
     assert all(character.isprintable() or character == "\n" for character in out)
     return [json.loads(line) for line in out.splitlines()]
 
 
-def test_a_name_is_only_ever_a_name(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_hostile_name_is_stored_and_found_unchanged(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     plain = api.sign_in("Claude", context="Project A")
     lines(capsys)
 
     for text in ALLOWED:
-        answer = api.sign_in(text, context=text)
+        response = api.sign_in(text, context=text)
 
-        assert (answer.body["agent_name"], answer.body["context"]) == (text, text)
-        assert answer.headers == plain.headers
-        assert answer.text.isascii()
-        assert api.found(text, context=text)["agent_id"] == answer.body["agent_id"]
-        told = [line for line in lines(capsys) if line.get("message") == "request"]
-        assert [line["route"] for line in told] == ["POST /sessions", "GET /agents"]
-        assert text not in [value for line in told for value in line.values()]
+        assert (response.body["agent_name"], response.body["context"]) == (text, text)
+        assert response.headers == plain.headers
+        assert response.text.isascii()
+        assert api.found(text, context=text)["agent_id"] == response.body["agent_id"]
+        logged = [line for line in lines(capsys) if line.get("message") == "request"]
+        assert [line["route"] for line in logged] == ["POST /sessions", "GET /agents"]
+        assert text not in [value for line in logged for value in line.values()]
 
 
 @pytest.mark.parametrize("field", ["agent_name", "context"])
@@ -47,41 +47,41 @@ def test_refused_character_is_named_and_never_repeated(
     api: Api, capsys: pytest.CaptureFixture[str], field: str
 ) -> None:
     for text in REFUSED:
-        answer = api.sign_in_raw(json.dumps({"agent_name": "x"} | {field: text}))
+        response = api.sign_in_raw(json.dumps({"agent_name": "x"} | {field: text}))
 
-        assert answer.status == 400
-        assert f"remove U+{ord(text[1]):04X} (character 2 of the text as sent)" in answer.messages[field]
-        assert answer.text.isprintable()
+        assert response.status == 400
+        assert f"remove U+{ord(text[1]):04X} (character 2 of the text as sent)" in response.messages[field]
+        assert response.text.isprintable()
         assert [line["status"] for line in lines(capsys) if line.get("message") == "request"] == [400]
 
 
 @pytest.mark.parametrize("where", ["field", "parameter"])
-def test_a_field_is_told_back_only_if_its_name_is_plain(api: Api, where: str) -> None:
+def test_unknown_field_is_echoed_only_in_printable_ascii(api: Api, where: str) -> None:
     for text in [*ALLOWED, *REFUSED]:
         if where == "field":
-            answer = api.sign_in_raw(json.dumps({"agent_name": "x", text: 1}))
+            response = api.sign_in_raw(json.dumps({"agent_name": "x", text: 1}))
         else:
             query = f"agent_name=x&{quote(text, errors='replace')}=1"
-            answer = api.send(http_event("list_agents", authorizer=api.authorizer) | {"rawQueryString": query})
+            response = api.send(http_event("list_agents", authorizer=api.authorizer) | {"rawQueryString": query})
 
-        assert answer.status == 400
-        assert answer.text.isprintable()
-        assert answer.text.isascii()
+        assert response.status == 400
+        assert response.text.isprintable()
+        assert response.text.isascii()
 
 
-def test_an_owner_with_an_odd_name_leaves_one_line_for_a_request(
+def test_hostile_owner_leaves_one_log_line_per_request(
     start: Callable[..., Api], capsys: pytest.CaptureFixture[str]
 ) -> None:
     api = start(API_AUTH="JWT")
     for subject in [*ALLOWED, *(text for text in REFUSED if "\ud800" not in text)]:
-        answer = api.as_owner(jwt(subject)).sign_in("Claude")
+        response = api.as_owner(jwt(subject)).sign_in("Claude")
 
-        assert (answer.status, answer.body["reused"]) == (201, False)
-        told = [line for line in lines(capsys) if "owner" in line]
-        assert [(line["message"], line["owner"]) for line in told] == [("request", f"jwt:{ISSUER}#{subject}")]
+        assert (response.status, response.body["reused"]) == (201, False)
+        logged = [line for line in lines(capsys) if "owner" in line]
+        assert [(line["message"], line["owner"]) for line in logged] == [("request", f"jwt:{ISSUER}#{subject}")]
 
 
-def test_no_header_of_a_request_comes_back(api: Api) -> None:
+def test_request_headers_are_never_returned(api: Api) -> None:
     plain = api.sign_in("Claude").headers
     for text in [*ALLOWED, *REFUSED]:
         event = http_event("sign_in", authorizer=api.authorizer, body={"agent_name": "Claude"})
@@ -102,11 +102,11 @@ def test_no_header_of_a_request_comes_back(api: Api) -> None:
         assert api.send(event).headers == plain
 
 
-# -- ways to what is another's
+# -- access to another owner's data
 
 
 def encodings(value: str) -> list[str]:
-    """Return spellings that some decoder or other would take for a value."""
+    """Return spellings that some decoder would read as this value."""
     percent = "".join(f"%{ord(character):02x}" for character in value)
     return [
         percent,
@@ -136,83 +136,85 @@ def encodings(value: str) -> list[str]:
     ]
 
 
-class Two:
-    """Ada, who attacks, and Bob, who has one agent with one session."""
+class Attack:
+    """Two owners: Ada, who attacks, with three sessions of one agent; and Bob, with one session."""
 
     def __init__(self, api: Api) -> None:
         self.ada = api
         self.bob = api.as_owner(iam("arn:aws:iam::111122223333:user/bob"))
-        self.hers = [api.sign_in("Ada").body for _ in range(3)]
-        self.his = self.bob.sign_in("Bob").body
-        self.agent_id: str = self.hers[0]["agent_id"]
-        self.handles = sorted(each["session_id"] for each in self.hers)
+        self.sessions = [api.sign_in("Ada").body for _ in range(3)]
+        self.target = self.bob.sign_in("Bob").body
+        self.agent_id: str = self.sessions[0]["agent_id"]
+        self.session_ids = sorted(each["session_id"] for each in self.sessions)
 
     def list_with(self, query: str) -> ApiResponse:
         event = http_event("list_agent_sessions", authorizer=self.ada.authorizer, agent_id=self.agent_id)
         return self.ada.send(event | {"rawQueryString": query})
 
     def check_untouched(self) -> None:
-        assert self.bob.agent(self.his["agent_id"]).body["active_sessions"] == 1
-        assert self.bob.validate(self.his["session_token"]).status == 200
+        assert self.bob.agent(self.target["agent_id"]).body["active_sessions"] == 1
+        assert self.bob.validate(self.target["session_token"]).status == 200
 
 
 @pytest.fixture
-def two(api: Api) -> Two:
+def attack(api: Api) -> Attack:
     assert api.authorizer == iam(USER)
-    return Two(api)
+    return Attack(api)
 
 
-@pytest.mark.parametrize("whose", ["hers", "his"])
-def test_no_spelling_of_an_agents_id_leads_to_it(two: Two, whose: str) -> None:
-    agent_id = two.agent_id if whose == "hers" else two.his["agent_id"]
-    nobody = two.ada.agent(UNKNOWN)
+@pytest.mark.parametrize("owner", ["attacker", "target"])
+def test_other_spelling_of_agent_id_returns_404(attack: Attack, owner: str) -> None:
+    agent_id = attack.agent_id if owner == "attacker" else attack.target["agent_id"]
+    nobody = attack.ada.agent(UNKNOWN)
     assert nobody.status == 404
 
-    for text in [*encodings(agent_id), *([agent_id] if whose == "his" else []), *ALLOWED, *REFUSED]:
-        answers = [
-            two.ada.agent(text),
-            two.ada.sessions(text),
-            two.ada.end_all(text),
-            two.ada.end(text, two.his["session_id"]),
+    for text in [*encodings(agent_id), *([agent_id] if owner == "target" else []), *ALLOWED, *REFUSED]:
+        responses = [
+            attack.ada.agent(text),
+            attack.ada.sessions(text),
+            attack.ada.end_all(text),
+            attack.ada.end(text, attack.target["session_id"]),
         ]
-        assert {answer.status for answer in answers} == {404}, text
-        assert {answer.text for answer in answers[:3]} == {nobody.text}, text
-    two.check_untouched()
-    assert two.ada.agent(two.agent_id).body["active_sessions"] == 3
+        assert {response.status for response in responses} == {404}, text
+        assert {response.text for response in responses[:3]} == {nobody.text}, text
+    attack.check_untouched()
+    assert attack.ada.agent(attack.agent_id).body["active_sessions"] == 3
 
 
-def test_no_spelling_of_a_handle_ends_a_session_of_another(two: Two) -> None:
-    his = two.his["session_id"]
-    for text in [*encodings(his), *ALLOWED, *REFUSED]:
-        assert two.ada.end(two.agent_id, text).status == 404
-        assert two.ada.end(two.his["agent_id"], text).status == 404
+def test_other_spelling_of_session_id_ends_nothing(attack: Attack) -> None:
+    session_id = attack.target["session_id"]
+    for text in [*encodings(session_id), *ALLOWED, *REFUSED]:
+        assert attack.ada.end(attack.agent_id, text).status == 404
+        assert attack.ada.end(attack.target["agent_id"], text).status == 404
 
-    # A handle that is none of this agent's is as one that ended.
-    assert two.ada.end(two.agent_id, his).status == 204
-    assert two.ada.end(two.his["agent_id"], his).status == 404
-    assert two.ada.end(two.his["agent_id"], two.handles[0]).status == 404
-    two.check_untouched()
-    assert two.ada.agent(two.agent_id).body["active_sessions"] == 3
+    # A session_id of another agent looks like one that has ended.
+    assert attack.ada.end(attack.agent_id, session_id).status == 204
+    assert attack.ada.end(attack.target["agent_id"], session_id).status == 404
+    assert attack.ada.end(attack.target["agent_id"], attack.session_ids[0]).status == 404
+    attack.check_untouched()
+    assert attack.ada.agent(attack.agent_id).body["active_sessions"] == 3
 
 
-def test_a_cursor_only_ever_skips_within_the_agent_that_is_asked_for(two: Two) -> None:
+def test_next_only_skips_within_the_agent(attack: Attack) -> None:
     for cursor in (
-        two.his["session_id"],
-        two.his["agent_id"],
-        two.agent_id,
+        attack.target["session_id"],
+        attack.target["agent_id"],
+        attack.agent_id,
         UNKNOWN,
         "0" * 8 + UNKNOWN[8:],
-        *two.handles,
+        *attack.session_ids,
     ):
         for query in (f"next={cursor}", f"next={quote(cursor.replace('-', '%2d'), safe='%')}"):
-            page = two.list_with(query).body
+            page = attack.list_with(query).body
 
-            assert [each["session_id"] for each in page["sessions"]] == [each for each in two.handles if each > cursor]
+            assert [each["session_id"] for each in page["sessions"]] == [
+                each for each in attack.session_ids if each > cursor
+            ]
             assert page["next"] is None
 
 
-def test_a_forged_cursor_is_refused(two: Two) -> None:
-    key = {"agent_id": two.his["agent_id"], "session_id": two.his["session_id"]}
+def test_forged_next_returns_400(attack: Attack) -> None:
+    key = {"agent_id": attack.target["agent_id"], "session_id": attack.target["session_id"]}
     item_key = {name: {"S": value} for name, value in key.items()}
     forged = [
         json.dumps(key),
@@ -222,38 +224,38 @@ def test_a_forged_cursor_is_refused(two: Two) -> None:
         f"{key['agent_id']}:{key['session_id']}",
         f"{key['agent_id']}/{key['session_id']}",
         f"{key['agent_id']}{key['session_id']}",
-        two.his["session_token"],
+        attack.target["session_token"],
         *(each for each in encodings(key["session_id"]) if each != key["session_id"]),
         *ALLOWED,
     ]
     for cursor in forged:
         with LEAKS.misplaced():
-            answer = two.list_with(f"next={quote(cursor, safe='')}")
+            response = attack.list_with(f"next={quote(cursor, safe='')}")
 
-        assert (answer.status, set(answer.messages)) == (400, {"next"}), cursor
-        assert key["session_id"] not in answer.text
+        assert (response.status, set(response.messages)) == (400, {"next"}), cursor
+        assert key["session_id"] not in response.text
     for query in (
-        f"next={two.handles[0]}&next={key['session_id']}",
-        f"next={two.handles[0]}&agent_id={key['agent_id']}",
-        f"next={two.handles[0]}&owner=iam:{USER}",
+        f"next={attack.session_ids[0]}&next={key['session_id']}",
+        f"next={attack.session_ids[0]}&agent_id={key['agent_id']}",
+        f"next={attack.session_ids[0]}&owner=iam:{USER}",
         f"next[agent_id]={key['agent_id']}",
     ):
-        assert two.list_with(query).status == 400
+        assert attack.list_with(query).status == 400
 
 
-def test_a_token_that_was_put_together_is_no_token(two: Two) -> None:
-    hers, his = (raw_of(each["session_token"]) for each in (two.hers[0], two.his))
+def test_forged_token_returns_401(attack: Attack) -> None:
+    own, other = (raw_of(each["session_token"]) for each in (attack.sessions[0], attack.target))
     forged = [
-        his[:16] + hers[16:],
-        hers[:16] + his[16:],
-        his[:16] + bytes(16),
-        his[:16] + bytes.fromhex(two.his["session_id"].replace("-", "")),
-        his[:31] + bytes([his[31] ^ 1]),
+        other[:16] + own[16:],
+        own[:16] + other[16:],
+        other[:16] + bytes(16),
+        other[:16] + bytes.fromhex(attack.target["session_id"].replace("-", "")),
+        other[:31] + bytes([other[31] ^ 1]),
     ]
     for raw in forged:
         token = token_of(raw)
 
-        assert two.ada.validate(token).status == 401
-        assert two.ada.sign_out(token).status == 204  # as of any session that is not there
-    two.check_untouched()
-    assert two.ada.agent(two.agent_id).body["active_sessions"] == 3
+        assert attack.ada.validate(token).status == 401
+        assert attack.ada.sign_out(token).status == 204  # as for any session that does not exist
+    attack.check_untouched()
+    assert attack.ada.agent(attack.agent_id).body["active_sessions"] == 3

@@ -1,4 +1,4 @@
-"""No widget and no alarm waits for a metric that nobody emits: all that the service can count, it counts here."""
+"""Every metric of a widget or an alarm is emitted, and every emitted metric is on the dashboard."""
 
 import re
 import threading
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 OWN = "AgentSessions"
 DOCUMENTED = yaml.safe_load((ROOT / "tests/data/aws_metrics.yaml").read_text())
 
-# What a dimension of AWS's metrics names; checked against the type of the resource that the template passes.
+# The type of resource that a dimension of AWS's metrics names.
 NAMES = {
     "ApiId": "AWS::ApiGatewayV2::Api",
     "FunctionName": "AWS::Serverless::Function",
@@ -49,13 +49,13 @@ NAMES = {
 
 
 def shown() -> list[Metric | Search]:
-    """Return everything that the dashboard draws and the alarms watch."""
+    """Return all metrics of the dashboard and the alarms."""
     return [*on_the_dashboard(), *(metric for alarm in alarms().values() for metric in watched(alarm).values())]
 
 
 @contextmanager
 def failing(function: ModuleType, operation: str) -> Iterator[None]:
-    """Let a call to DynamoDB find nobody."""
+    """Let an operation of DynamoDB fail to connect."""
 
     def fail(**_: object) -> None:
         raise EndpointConnectionError(endpoint_url="x")
@@ -73,7 +73,7 @@ def emitted(
     frozen: FrozenClock,
     capsys: pytest.CaptureFixture[str],
 ) -> set[Metric]:
-    """Everything that the service emits: log lines in embedded metric format, and what the report puts."""
+    """All metrics that the service emits: in embedded metric format, and put by the report."""
     put: set[Metric] = set()
 
     def note(params: dict[str, Any], **_: object) -> None:
@@ -104,14 +104,14 @@ def metric_of(namespace: str, datum: Any) -> Metric:
     )
 
 
-def test_what_is_shown_is_emitted_and_what_is_emitted_is_on_the_dashboard(emitted: set[Metric]) -> None:
+def test_shown_metrics_are_exactly_the_emitted_ones(emitted: set[Metric]) -> None:
     own = {each for each in shown() if each.namespace == OWN}
 
     assert own - emitted == set()
     assert emitted - set(on_the_dashboard()) == set()
 
 
-def test_what_aws_measures_exists_in_its_documentation_with_these_dimensions() -> None:
+def test_aws_metrics_are_documented_with_these_dimensions() -> None:
     for each in shown():
         if each.namespace == OWN:
             continue
@@ -121,7 +121,7 @@ def test_what_aws_measures_exists_in_its_documentation_with_these_dimensions() -
         assert sorted(names) in [sorted(known) for known in documented["dimensions"]], each
 
 
-def test_each_dimension_names_what_is_there() -> None:
+def test_each_dimension_names_a_resource() -> None:
     for each in shown():
         for name, value in [each.where] if isinstance(each, Search) else each.dimensions:
             if name in NAMES:
@@ -130,7 +130,7 @@ def test_each_dimension_names_what_is_there() -> None:
                 assert value == {"service": SERVICE, "GlobalSecondaryIndexName": IDENTITY_INDEX}[name], each
 
 
-def test_what_is_nested_gets_what_its_parameters_are_called() -> None:
+def test_nested_stack_parameters_are_named_like_their_resources() -> None:
     renamed = {
         "Service": {"Ref": "AWS::StackName"},
         "DeadLetterQueue": {"Fn::GetAtt": ["ReportDeadLetters", "QueueName"]},
@@ -139,7 +139,7 @@ def test_what_is_nested_gets_what_its_parameters_are_called() -> None:
     assert {name: renamed.get(name, {"Ref": name}) for name in STACK_PARAMETERS} == STACK_PARAMETERS
 
 
-def test_routes_are_drawn_only_where_the_gateway_measures_them() -> None:
+def test_routes_are_drawn_only_with_route_metrics() -> None:
     measured = RESOURCES["ApiStage"]["Properties"]["DefaultRouteSettings"]["DetailedMetricsEnabled"]
 
     assert measured == STACK_PARAMETERS["RouteMetrics"]
@@ -148,7 +148,7 @@ def test_routes_are_drawn_only_where_the_gateway_measures_them() -> None:
     assert len(widgets(RouteMetrics="false")) == len(widgets())
 
 
-def test_every_expression_can_be_evaluated_with_the_lines_of_its_widget() -> None:
+def test_every_expression_evaluates_with_the_lines_of_its_widget() -> None:
     series = {0: 1.0, 60: 2.0}
     for widget in widgets():
         named = {line.name: series for line in widget.lines if isinstance(line.source, Metric)}
@@ -159,7 +159,7 @@ def test_every_expression_can_be_evaluated_with_the_lines_of_its_widget() -> Non
                 assert made[line.name], line
 
 
-def test_the_report_ages_until_the_next_and_has_no_age_before_the_first() -> None:
+def test_report_age_starts_with_the_first_report() -> None:
     (widget,) = [widget for widget in widgets() if widget.title == "Report age in minutes"]
     reports = {"reports": {120: 1.0, 360: 2.0}}
     made: dict[str, dict[int, float]] = {}
@@ -170,7 +170,7 @@ def test_the_report_ages_until_the_next_and_has_no_age_before_the_first() -> Non
     assert made["age"] == {120: 0, 180: 1, 240: 2, 300: 3, 360: 0, 420: 1, 480: 2, 540: 3}
 
 
-def test_the_numbers_of_the_report_are_not_added_up() -> None:
+def test_gauges_are_not_summed() -> None:
     gauges = {"ActiveSessions", "ActiveAgents"}
     for widget in widgets():
         for line in widget.lines:
@@ -178,13 +178,13 @@ def test_the_numbers_of_the_report_are_not_added_up() -> None:
                 assert line.stat in ({"Maximum", "SampleCount"} if line.source.name in gauges else {"Sum"}), line
 
 
-def test_no_two_widgets_have_one_title() -> None:
+def test_widget_titles_are_unique() -> None:
     titles = [widget.title for widget in widgets()]
 
     assert len(set(titles)) == len(titles)
 
 
-def test_the_dashboard_fits_into_what_is_free() -> None:
+def test_dashboard_has_at_most_50_metrics() -> None:
     assert len(set(on_the_dashboard())) <= 50
 
 
@@ -195,7 +195,7 @@ def test_every_alarm_is_on_the_dashboard() -> None:
 
 
 def fields_of(query: str) -> set[str]:
-    """Return the names in a query that are neither its own nor the language's."""
+    """Return the names in a query that neither the query defines nor the language has."""
     bare = re.sub(r"\"[^\"]*\"|'[^']*'", "", query)
     own = set(re.findall(r" as (\w+)", bare))
     words = set(re.findall(r"(?<![@\w])[a-z_]\w*(?!\w*\()", bare))
@@ -206,7 +206,7 @@ def written_by_the_gateway() -> set[str]:
     return set(re.findall(r'"(\w+)":', access_log_format()))
 
 
-def test_queries_of_the_gateways_log_read_what_it_writes() -> None:
+def test_queries_of_the_access_log_use_its_fields() -> None:
     saved = [
         each["QueryString"]
         for each in resources("AWS::Logs::QueryDefinition").values()
@@ -220,7 +220,7 @@ def test_queries_of_the_gateways_log_read_what_it_writes() -> None:
         assert fields_of(query) <= written_by_the_gateway(), query
 
 
-def test_the_query_of_the_functions_logs_reads_what_they_write(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_query_of_the_function_logs_uses_their_fields(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     api.sign_in()
     (line,) = [line for line in capsys.readouterr().out.splitlines() if '"message":"request"' in line]
     query = resources("AWS::Logs::QueryDefinition")["AgentTimeline"]["QueryString"]
@@ -228,7 +228,7 @@ def test_the_query_of_the_functions_logs_reads_what_they_write(api: Api, capsys:
     assert fields_of(query) == {each for each in yaml.safe_load(line) if each in fields_of(query)}
 
 
-def test_runs_of_the_report_that_overlap_change_no_number_on_the_dashboard(
+def test_overlapping_reports_change_no_gauge(
     api: Api,
     load_function: Callable[[str], ModuleType],
     frozen: FrozenClock,
@@ -245,9 +245,9 @@ def test_runs_of_the_report_that_overlap_change_no_number_on_the_dashboard(
         monkeypatch.setattr(run.report, "_put", lambda active, put=put: (both.wait(), put(active)))
 
     with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(lambda run: run.handler(load_event("activity_report"), Context()), runs))
+        results = list(pool.map(lambda run: run.handler(load_event("activity_report"), Context()), runs))
 
-    assert answers == [{"active_sessions": 3, "active_agents": 2}] * 2
+    assert results == [{"active_sessions": 3, "active_agents": 2}] * 2
     cloudwatch: CloudWatchClient = botocore_session.create_client("cloudwatch")
     for widget in widgets():
         for line in widget.lines:

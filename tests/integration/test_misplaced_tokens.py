@@ -1,6 +1,6 @@
-"""A token that its caller puts where it does not belong is believed nowhere and told to nobody.
+"""A token that a caller sends in the wrong place is rejected, and disclosed nowhere.
 
-Every answer, line and item of these tests is searched for it, as those of all tests are (tests/guards).
+The guards search every response, log line and item of these tests for it (tests/guards).
 """
 
 from collections.abc import Callable
@@ -86,7 +86,7 @@ MISPLACED: dict[str, tuple[int, Misplace]] = {
 
 
 @pytest.mark.parametrize("place", MISPLACED)
-def test_a_misplaced_token_is_told_to_nobody(start: Callable[..., Api], place: str) -> None:
+def test_misplaced_token_is_rejected_and_not_disclosed(start: Callable[..., Api], place: str) -> None:
     api = start(POWERTOOLS_LOG_LEVEL="DEBUG")
     token = api.sign_in().body["session_token"]
     status, misplace = MISPLACED[place]

@@ -1,4 +1,4 @@
-"""What a request leaves in the log and in the metrics. That no token is among it is seen to in tests/guards."""
+"""Log lines and metrics of a request; tests/guards searches them for tokens."""
 
 import json
 from collections.abc import Callable
@@ -12,12 +12,12 @@ from tests.support.functions import OWNER, Api
 
 
 @pytest.fixture
-def written(capsys: pytest.CaptureFixture[str]) -> "Written":
-    return Written(capsys)
+def output(capsys: pytest.CaptureFixture[str]) -> "Output":
+    return Output(capsys)
 
 
-class Written:
-    """The log lines since last asked."""
+class Output:
+    """The log lines since the last call."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
         self._capsys = capsys
@@ -26,7 +26,7 @@ class Written:
         return [json.loads(line) for line in self._capsys.readouterr().out.splitlines()]
 
     def counted(self) -> dict[str, float]:
-        """Return each metric that was written in embedded metric format, and its value."""
+        """Return each metric in embedded metric format, and its value."""
         counted: dict[str, float] = {}
         for line in self.lines():
             for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
@@ -37,10 +37,10 @@ class Written:
         return counted
 
 
-def test_a_request_is_one_line_that_names_the_route_and_who_acted(api: Api, written: Written) -> None:
+def test_request_log_line_names_route_owner_and_ids(api: Api, output: Output) -> None:
     body = api.sign_in("Claude").body
 
-    (line,) = [each for each in written.lines() if each.get("message") == "request"]
+    (line,) = [each for each in output.lines() if each.get("message") == "request"]
     assert line["route"] == "POST /sessions"
     assert line["status"] == 201
     assert line["duration_ms"] >= 0
@@ -49,18 +49,18 @@ def test_a_request_is_one_line_that_names_the_route_and_who_acted(api: Api, writ
     assert (line["agent_id"], line["session_id"]) == (body["agent_id"], body["session_id"])
 
 
-def test_one_requests_names_do_not_stay_for_the_next(api: Api, written: Written) -> None:
+def test_log_keys_are_cleared_after_a_request(api: Api, output: Output) -> None:
     api.sign_in()
-    written.lines()
+    output.lines()
     api.validate("nonsense")
 
-    (line,) = [each for each in written.lines() if each.get("message") == "request"]
+    (line,) = [each for each in output.lines() if each.get("message") == "request"]
     assert not {"owner", "agent_id", "session_id"} & set(line)
 
 
-def test_each_thing_that_happens_is_counted_once(api: Api, written: Written, frozen: FrozenClock) -> None:
+def test_each_event_is_counted_once(api: Api, output: Output, frozen: FrozenClock) -> None:
     def counted() -> dict[str, float]:
-        return written.counted()
+        return output.counted()
 
     token = api.sign_in().body["session_token"]
     assert counted() == {"SignIns": 1, "AgentsCreated": 1}
@@ -83,9 +83,9 @@ def test_each_thing_that_happens_is_counted_once(api: Api, written: Written, fro
     assert counted() == {}
 
 
-def test_every_answer_may_not_be_stored(api: Api) -> None:
+def test_every_response_has_no_store(api: Api) -> None:
     signed_in = api.sign_in()
-    answers = [
+    responses = [
         signed_in,
         api.validate(signed_in.body["session_token"]),
         api.sign_out(signed_in.body["session_token"]),
@@ -95,10 +95,10 @@ def test_every_answer_may_not_be_stored(api: Api) -> None:
         api.send(load_event("check_health")),
     ]
 
-    assert {answer.headers["Cache-Control"] for answer in answers} == {"no-store"}
+    assert {response.headers["Cache-Control"] for response in responses} == {"no-store"}
 
 
-def test_a_path_without_a_route_is_not_found(api: Api) -> None:
+def test_unknown_route_returns_404(api: Api) -> None:
     event = load_event("check_health") | {"routeKey": "GET /nothing"}
 
     response = api.functions["sessions"].handler(event, api.context)

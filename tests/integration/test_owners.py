@@ -1,4 +1,4 @@
-"""What one owner has does not exist for another, however the gateway verifies callers."""
+"""The data of one owner does not exist for another, however the gateway verifies callers."""
 
 from collections.abc import Callable
 from itertools import permutations
@@ -31,7 +31,7 @@ def owners(start: Callable[..., Api]) -> dict[str, Api]:
     return {name: api.as_owner(authorizer) for name, authorizer in OWNERS.items()}
 
 
-def test_one_identity_is_one_agent_for_each_owner(owners: dict[str, Api]) -> None:
+def test_one_identity_is_one_agent_per_owner(owners: dict[str, Api]) -> None:
     agents = {name: owner.sign_in("Claude").body["agent_id"] for name, owner in owners.items()}
 
     assert len(set(agents.values())) == len(OWNERS)
@@ -41,12 +41,12 @@ def test_one_identity_is_one_agent_for_each_owner(owners: dict[str, Api]) -> Non
 
 
 @pytest.mark.parametrize(("mine", "theirs"), list(permutations(KINDS, 2)))
-def test_anothers_agent_is_answered_as_none(owners: dict[str, Api], mine: str, theirs: str) -> None:
+def test_agent_of_another_owner_looks_like_a_missing_one(owners: dict[str, Api], mine: str, theirs: str) -> None:
     session = owners[mine].sign_in("Claude").body
     agent_id = session["agent_id"]
     other = owners[theirs]
 
-    answers = [
+    responses = [
         other.agent(agent_id),
         other.sessions(agent_id),
         other.end_all(agent_id),
@@ -57,8 +57,8 @@ def test_anothers_agent_is_answered_as_none(owners: dict[str, Api], mine: str, t
     ]
     nobody = other.agent("0b0b0b0b-0000-4000-8000-000000000009")
 
-    assert {answer.text for answer in answers} == {nobody.text}
-    assert {answer.status for answer in answers} == {404}
+    assert {response.text for response in responses} == {nobody.text}
+    assert {response.status for response in responses} == {404}
     assert other.stop(agent_id, session["session_id"], stop_requested="mine").status == 404
     assert other.find(agent_name="Claude").body["agents"] == other.find().body["agents"] == []
     assert other.roster().body["sessions"] == []
@@ -67,7 +67,7 @@ def test_anothers_agent_is_answered_as_none(owners: dict[str, Api], mine: str, t
     assert owners[mine].agent(agent_id).body["active_sessions"] == 1
 
 
-def test_a_role_is_one_owner_whatever_its_session_is_called(api: Api) -> None:
+def test_role_is_one_owner_for_all_its_sessions(api: Api) -> None:
     first = api.as_owner(iam("arn:aws:sts::111122223333:assumed-role/worker/one"))
     second = api.as_owner(iam("arn:aws:sts::111122223333:assumed-role/worker/two"))
 
@@ -75,21 +75,19 @@ def test_a_role_is_one_owner_whatever_its_session_is_called(api: Api) -> None:
 
 
 @pytest.mark.parametrize("api_auth", ["AWS_IAM", "JWT"])
-def test_where_the_gateway_verifies_nobody_although_it_should_nobody_gets_in(
-    start: Callable[..., Api], api_auth: str
-) -> None:
+def test_missing_caller_returns_403(start: Callable[..., Api], api_auth: str) -> None:
     api = start(API_AUTH=api_auth).as_owner(None)
 
-    for answer in (
+    for response in (
         api.sign_in(),
         api.find(agent_name="Claude"),
         api.agent("0b0b0b0b-0000-4000-8000-000000000009"),
         api.end_all("0b0b0b0b-0000-4000-8000-000000000009"),
     ):
-        assert (answer.status, answer.body["error"]) == (403, "CallerError")
+        assert (response.status, response.body["error"]) == (403, "CallerError")
 
 
-def test_no_header_and_no_field_makes_an_owner(start: Callable[..., Api]) -> None:
+def test_owner_in_header_or_field_is_ignored(start: Callable[..., Api]) -> None:
     api = start(API_AUTH="NONE")
     event = http_event("sign_in", body={"agent_name": "Claude"})
     event["headers"] |= {"x-owner": "iam:arn:aws:iam::111122223333:user/ada", "x-amzn-iam-user-arn": USER}

@@ -25,17 +25,17 @@ def run(load_function: Callable[[str], ModuleType]) -> Callable[[], dict[str, in
     """Runs the scheduled function once."""
 
     def run() -> dict[str, int]:
-        answer: dict[str, int] = load_function("activity_report").handler(load_event("activity_report"), Context())
-        return answer
+        result: dict[str, int] = load_function("activity_report").handler(load_event("activity_report"), Context())
+        return result
 
     return run
 
 
-def test_an_empty_table_is_reported_as_nothing(run: Callable[[], dict[str, int]]) -> None:
+def test_empty_table_counts_zero(run: Callable[[], dict[str, int]]) -> None:
     assert run() == {"active_sessions": 0, "active_agents": 0}
 
 
-def test_live_sessions_and_their_agents_are_counted_exactly(
+def test_live_sessions_and_agents_are_counted_exactly(
     api: Api, run: Callable[[], dict[str, int]], frozen: FrozenClock
 ) -> None:
     for number in range(12):
@@ -49,7 +49,7 @@ def test_live_sessions_and_their_agents_are_counted_exactly(
     assert run() == {"active_sessions": 49, "active_agents": 20}
 
 
-def test_a_session_is_counted_until_the_second_of_its_expiry(
+def test_session_counts_until_the_second_of_expiry(
     api: Api, run: Callable[[], dict[str, int]], frozen: FrozenClock
 ) -> None:
     api.sign_in()
@@ -72,7 +72,7 @@ def test_both_metrics_are_put_for_the_stack(
     assert [each["Dimensions"] for each in metrics] == [[{"Name": "service", "Value": "agent-sessions"}]] * 2
 
 
-def test_the_metrics_carry_the_numbers_and_the_time_of_the_count(
+def test_metrics_have_value_unit_and_time_of_count(
     api: Api, load_function: Callable[[str], ModuleType], frozen: FrozenClock
 ) -> None:
     api.sign_in("one")
@@ -94,7 +94,7 @@ def test_the_metrics_carry_the_numbers_and_the_time_of_the_count(
 
 
 @pytest.mark.parametrize("lost", [0, 1, 2])
-def test_a_page_that_is_lost_puts_no_metric(
+def test_lost_page_puts_no_metric(
     api: Api,
     load_function: Callable[[str], ModuleType],
     cloudwatch: "CloudWatchClient",

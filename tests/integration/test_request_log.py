@@ -1,4 +1,4 @@
-"""The one line that a request leaves: what is in it, and what never is."""
+"""The contents of the one log line per request."""
 
 import json
 from collections.abc import Callable
@@ -10,57 +10,62 @@ from tests.support.events import Event, load_event
 from tests.support.functions import Api
 from tools.openapi.routes import BY_NAME
 
-ALWAYS = {"level", "location", "message", "timestamp", "service", "route", "status", "duration_ms", "request_id"}
-WHO = {"owner", "agent_id", "session_id"}
-SENT = "canary-7f3a"
+REQUIRED_KEYS = {"level", "location", "message", "timestamp", "service", "route", "status", "duration_ms", "request_id"}
+CALLER_KEYS = {"owner", "agent_id", "session_id"}
+CANARY = "canary-7f3a"
 
 
 def with_canary(name: str, place: str) -> Event:
-    """Return an example event that carries the canary in a place that callers choose."""
+    """Return an example event with the canary in a part that callers control."""
     event = load_event(name)
     match place:
         case "headers":
-            event["headers"] |= {"user-agent": SENT, "x-request-id": SENT, "cookie": SENT, "x-amzn-trace-id": SENT}
+            event["headers"] |= {
+                "user-agent": CANARY,
+                "x-request-id": CANARY,
+                "cookie": CANARY,
+                "x-amzn-trace-id": CANARY,
+            }
         case "token":
-            event["headers"]["authorization"] = f"Bearer {SENT}"
+            event["headers"]["authorization"] = f"Bearer {CANARY}"
         case "path":
-            event["pathParameters"] = dict.fromkeys(event.get("pathParameters", {"none": SENT}), SENT)
-            event["rawPath"] = event["requestContext"]["http"]["path"] = f"/{SENT}"
+            event["pathParameters"] = dict.fromkeys(event.get("pathParameters", {"none": CANARY}), CANARY)
+            event["rawPath"] = event["requestContext"]["http"]["path"] = f"/{CANARY}"
         case "query":
-            event["rawQueryString"] = f"agent_name={SENT}&limit={SENT}&next={SENT}"
+            event["rawQueryString"] = f"agent_name={CANARY}&limit={CANARY}&next={CANARY}"
         case "body":
-            event["body"] = json.dumps({"agent_name": SENT, "context": SENT})
+            event["body"] = json.dumps({"agent_name": CANARY, "context": CANARY})
         case "unknown field":
-            event["body"] = json.dumps({SENT: SENT})
+            event["body"] = json.dumps({CANARY: CANARY})
         case "no json":
-            event["body"] = SENT
+            event["body"] = CANARY
     return event
 
 
 def lines(written: str) -> list[dict[str, Any]]:
-    """Return the lines that tell of a request."""
+    """Return the log lines of requests."""
     return [line for line in map(json.loads, written.splitlines()) if line.get("message") == "request"]
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_every_request_is_one_line_with_the_template_of_its_route(
+def test_request_log_line_has_the_route_template(
     start: Callable[..., Api], capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    # The report's logger, of the same name in one process, has more to tell.
+    # In one process, the report's logger of the same name would add its own keys.
     api = start(POWERTOOLS_SERVICE_NAME="without-the-report")
     api.send(load_event("sign_in"))
     capsys.readouterr()
 
-    answer = api.send(load_event(name))
+    response = api.send(load_event(name))
 
     (line,) = lines(capsys.readouterr().out)
-    assert (line["route"], line["status"]) == (load_event(name)["routeKey"], answer.status)
-    assert ALWAYS <= set(line) <= ALWAYS | WHO
+    assert (line["route"], line["status"]) == (load_event(name)["routeKey"], response.status)
+    assert REQUIRED_KEYS <= set(line) <= REQUIRED_KEYS | CALLER_KEYS
 
 
-@pytest.mark.parametrize("table", ["SessionsTable", "SessionsTable-that-is-not-there"], ids=["well", "with a bug"])
+@pytest.mark.parametrize("table", ["SessionsTable", "missing-table"], ids=["success", "error"])
 @pytest.mark.parametrize("place", ["headers", "token", "path", "query", "body", "unknown field", "no json"])
-def test_nothing_that_a_caller_sends_is_written(
+def test_input_of_callers_is_never_logged(
     start: Callable[..., Api], capsys: pytest.CaptureFixture[str], place: str, table: str
 ) -> None:
     api = start(POWERTOOLS_SERVICE_NAME="in-detail", POWERTOOLS_LOG_LEVEL="DEBUG", SESSIONS_TABLE=table)
@@ -69,18 +74,18 @@ def test_nothing_that_a_caller_sends_is_written(
         api.send(with_canary(name, place))
         written = "".join(capsys.readouterr())
         assert len(lines(written)) == 1, name
-        assert SENT not in written, name
+        assert CANARY not in written, name
 
 
 @pytest.mark.parametrize(("level", "shown"), [("DEBUG", 1), ("INFO", 1), ("WARNING", 0), ("ERROR", 0)])
-def test_the_parameter_says_how_much_is_written(
+def test_log_level_parameter_selects_lines(
     start: Callable[..., Api], capsys: pytest.CaptureFixture[str], level: str, shown: int
 ) -> None:
-    # A service name of its own: Powertools keeps a logger, with its level, for each.
+    # Powertools keeps one logger, with its level, per service name.
     api = start(POWERTOOLS_SERVICE_NAME=f"at-{level}", POWERTOOLS_LOG_LEVEL=level)
 
     api.sign_in("Claude")
 
     written = capsys.readouterr().out
     assert len(lines(written)) == shown
-    assert "SignIns" in written, "metrics are no matter of level"
+    assert "SignIns" in written, "metrics do not depend on the level"

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-def test_a_first_sign_in_creates_the_agent_and_a_session(api: Api, frozen: FrozenClock) -> None:
+def test_first_sign_in_creates_agent_and_session(api: Api, frozen: FrozenClock) -> None:
     frozen.time = 1_800_000_000
 
-    answer = api.sign_in(" Claude ", context=" Project A ")
+    response = api.sign_in(" Claude ", context=" Project A ")
 
-    assert answer.status == 201
-    assert answer.headers["Location"] == "sessions/current"
-    body = answer.body
+    assert response.status == 201
+    assert response.headers["Location"] == "sessions/current"
+    body = response.body
     assert re.fullmatch(TOKEN_PATTERN, body.pop("session_token"))
     assert body.pop("session_id")
     assert body == {
@@ -44,7 +44,7 @@ def test_a_first_sign_in_creates_the_agent_and_a_session(api: Api, frozen: Froze
     }
 
 
-def test_the_same_identity_is_the_same_agent_with_the_name_of_its_first_sign_in(api: Api) -> None:
+def test_same_identity_reuses_the_agent_and_its_first_name(api: Api) -> None:
     first = api.sign_in("Claude", context="Project A").body
 
     second = api.sign_in("  CLAUDE", context="ｐroject a ").body
@@ -56,7 +56,7 @@ def test_the_same_identity_is_the_same_agent_with_the_name_of_its_first_sign_in(
 
 
 @pytest.mark.parametrize("context", [None, "", "  ", "default", "DEFAULT"])
-def test_no_context_and_the_context_default_are_one_agent(api: Api, context: str | None) -> None:
+def test_no_context_equals_context_default(api: Api, context: str | None) -> None:
     first = api.sign_in("Claude").body
 
     second = api.sign_in("Claude", context=context).body
@@ -66,7 +66,7 @@ def test_no_context_and_the_context_default_are_one_agent(api: Api, context: str
     assert second["display_name"] == "Claude"
 
 
-def test_a_first_sign_in_with_the_context_default_keeps_it(api: Api) -> None:
+def test_context_default_is_kept_from_the_first_sign_in(api: Api) -> None:
     api.sign_in("Claude", context="Default")
 
     assert api.sign_in("Claude").body["context"] == "Default"
@@ -78,7 +78,7 @@ def test_another_context_is_another_agent(api: Api) -> None:
     assert len(ids) == 3
 
 
-def test_an_imported_agent_is_found_by_the_index_alone(api: Api, dynamodb: "DynamoDBClient") -> None:
+def test_imported_agent_is_found_by_the_index(api: Api, dynamodb: "DynamoDBClient") -> None:
     imported = "0b0b0b0b-0000-4000-8000-000000000001"
     dynamodb.put_item(
         TableName="AgentsTable",
@@ -99,7 +99,7 @@ def test_an_imported_agent_is_found_by_the_index_alone(api: Api, dynamodb: "Dyna
     assert api.found("VETERAN")["agent_id"] == imported
 
 
-def test_of_two_imported_agents_with_one_identity_everyone_takes_the_same(api: Api, dynamodb: "DynamoDBClient") -> None:
+def test_two_imported_agents_of_one_identity_resolve_to_one(api: Api, dynamodb: "DynamoDBClient") -> None:
     for agent_id in ("0b0b0b0b-0000-4000-8000-000000000002", "0b0b0b0b-0000-4000-8000-000000000001"):
         dynamodb.put_item(
             TableName="AgentsTable",
@@ -116,9 +116,7 @@ def test_of_two_imported_agents_with_one_identity_everyone_takes_the_same(api: A
     assert api.sign_in("twin").body["agent_id"] == "0b0b0b0b-0000-4000-8000-000000000001"
 
 
-def test_an_exclusive_sign_in_ends_the_older_sessions_also_those_of_the_same_second(
-    api: Api, frozen: FrozenClock
-) -> None:
+def test_exclusive_sign_in_ends_older_sessions_of_the_same_second_too(api: Api, frozen: FrozenClock) -> None:
     older = [api.sign_in(exclusive=number % 7 == 0).body["session_token"] for number in range(30)]
 
     newest = api.sign_in(exclusive=True).body
@@ -128,7 +126,7 @@ def test_an_exclusive_sign_in_ends_the_older_sessions_also_those_of_the_same_sec
     assert api.agent(newest["agent_id"]).body["active_sessions"] == 1
 
 
-def test_a_sign_in_that_is_not_exclusive_leaves_an_exclusive_one_alone(api: Api, frozen: FrozenClock) -> None:
+def test_ordinary_sign_in_does_not_end_an_exclusive_session(api: Api, frozen: FrozenClock) -> None:
     first = api.sign_in(exclusive=True).body
     second = api.sign_in().body
 
@@ -136,9 +134,9 @@ def test_a_sign_in_that_is_not_exclusive_leaves_an_exclusive_one_alone(api: Api,
     assert api.validate(second["session_token"]).status == 200
 
 
-def test_clock_that_is_behind_does_not_decide_between_exclusive_sign_ins(api: Api, frozen: FrozenClock) -> None:
+def test_clock_skew_does_not_decide_exclusive_sign_ins(api: Api, frozen: FrozenClock) -> None:
     first = api.sign_in().body
-    frozen.tick(-1)  # as a container whose clock is a second behind
+    frozen.tick(-1)  # a container whose clock is a second behind
 
     second = api.sign_in(exclusive=True).body
 
@@ -146,30 +144,28 @@ def test_clock_that_is_behind_does_not_decide_between_exclusive_sign_ins(api: Ap
     assert api.validate(second["session_token"]).status == 200
 
 
-def test_of_exclusive_sign_ins_one_after_the_other_each_gets_a_session(api: Api, frozen: FrozenClock) -> None:
+def test_each_exclusive_sign_in_ends_the_one_before(api: Api, frozen: FrozenClock) -> None:
     tokens = []
     for _ in range(20):
         tokens.append(api.sign_in(exclusive=True).body["session_token"])
         assert [api.validate(token).status for token in tokens] == [401] * (len(tokens) - 1) + [200]
 
 
-def test_exclusive_ends_no_other_agents_sessions(api: Api, frozen: FrozenClock) -> None:
+def test_exclusive_sign_in_ends_no_session_of_other_agents(api: Api, frozen: FrozenClock) -> None:
     other = api.sign_in("Other").body
     api.sign_in(exclusive=True)
 
     assert api.validate(other["session_token"]).status == 200
 
 
-def test_a_sign_in_that_is_repeated_after_a_lost_answer_still_counts_as_the_first(
-    api: Api, dynamodb: "DynamoDBClient"
-) -> None:
+def test_retried_first_sign_in_is_not_reused(api: Api, dynamodb: "DynamoDBClient") -> None:
     client: Any = client_of(api.functions["sessions"].service.tables)
     update_item = client.update_item
     calls = []
 
     def twice(**request: object) -> object:
         calls.append(request)
-        update_item(**request)  # the answer to this one is lost, and botocore tries again
+        update_item(**request)  # its response is lost, and botocore retries
         return update_item(**request)
 
     client.update_item = twice
@@ -179,7 +175,7 @@ def test_a_sign_in_that_is_repeated_after_a_lost_answer_still_counts_as_the_firs
     assert body["reused"] is False
 
 
-def test_items_hold_what_the_design_names_and_no_token(api: Api, dynamodb: "DynamoDBClient") -> None:
+def test_items_have_the_documented_attributes_and_no_token(api: Api, dynamodb: "DynamoDBClient") -> None:
     body = api.sign_in("Claude", context="Project A", exclusive=True).body
 
     (agent,) = dynamodb.scan(TableName="AgentsTable")["Items"]
@@ -197,7 +193,7 @@ def test_items_hold_what_the_design_names_and_no_token(api: Api, dynamodb: "Dyna
     assert body["session_token"] not in str(agent) + str(session)
 
 
-def test_the_longest_latin_input_stays_under_a_kilobyte(api: Api, dynamodb: "DynamoDBClient") -> None:
+def test_items_of_longest_latin_input_are_under_1_kb(api: Api, dynamodb: "DynamoDBClient") -> None:
     authorizer = iam(f"arn:aws:iam::111122223333:user/{'u' * 64}")
     api.as_owner(authorizer).sign_in("n" * 100, context="c" * 200, exclusive=True)
 
@@ -207,7 +203,7 @@ def test_the_longest_latin_input_stays_under_a_kilobyte(api: Api, dynamodb: "Dyn
         assert size < 1024, table
 
 
-def test_sign_in_reads_a_body_that_the_gateway_took_for_binary(api: Api) -> None:
+def test_sign_in_reads_a_base64_body(api: Api) -> None:
     event = http_event("sign_in", authorizer=api.authorizer, body=b'{"agent_name": "Claude"}')
 
     assert api.send(event).status == 201

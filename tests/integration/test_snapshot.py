@@ -1,4 +1,4 @@
-"""A function may start from a snapshot of itself: nothing that is to be unique may be in it."""
+"""A function may start from a snapshot of itself, so nothing random may be drawn before the snapshot."""
 
 import os
 import random
@@ -12,7 +12,7 @@ import pytest
 
 from tools import ROOT
 
-# Everything that a function does before its first event, as a new process does it.
+# Imports a function in a new process, and fails if that draws random numbers or opens a connection.
 START = """
 import os, sys
 
@@ -26,11 +26,11 @@ import app
 if random.getstate() != state:
     drawn.append("random")
 if drawn:
-    sys.exit(f"made at start, and the same in every container: {sorted(set(drawn))}")
+    sys.exit(f"done at import, and the same in every container: {sorted(set(drawn))}")
 """
 
 
-def started(function: str, environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+def start_function(function: str, environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
     path = os.pathsep.join(str(ROOT / folder) for folder in (f"functions/{function}", "layers/agent_sessions"))
     return subprocess.run(  # noqa: S603
         [sys.executable, "-c", START],
@@ -42,14 +42,14 @@ def started(function: str, environment: dict[str, str]) -> "subprocess.Completed
 
 
 @pytest.mark.parametrize("function", ["sessions", "agents"])
-def test_nothing_unique_is_made_before_the_first_event(function: str, environment: dict[str, str]) -> None:
-    done = started(function, environment)
+def test_nothing_random_is_drawn_before_the_first_event(function: str, environment: dict[str, str]) -> None:
+    done = start_function(function, environment)
 
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("function", ["sessions", "agents"])
-def test_restored_containers_draw_random_numbers_of_their_own(
+def test_restored_containers_draw_different_random_numbers(
     function: str, load_function: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hooks: list[Callable[[], Any]] = []

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 IDLE, LIFETIME, TOUCH = 1800, 43200, 60
 
 
-def test_a_token_tells_its_session(api: Api) -> None:
+def test_validate_returns_the_session(api: Api) -> None:
     signed_in = api.sign_in("Claude", context="Project A").body
 
-    answer = api.validate(signed_in["session_token"])
+    response = api.validate(signed_in["session_token"])
 
-    assert answer.status == 200
-    assert answer.body == {name: value for name, value in signed_in.items() if name not in ("session_token", "reused")}
+    assert response.status == 200
+    assert response.body == {
+        name: value for name, value in signed_in.items() if name not in ("session_token", "reused")
+    }
 
 
 @pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "Token abc", "abc"])
@@ -62,16 +64,16 @@ def test_header_name_is_read_in_any_case(api: Api, name: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-def test_the_scheme_is_read_in_any_case(api: Api, scheme: str) -> None:
+def test_bearer_scheme_is_read_in_any_case(api: Api, scheme: str) -> None:
     token = api.sign_in().body["session_token"]
 
     assert api.send(http_event("validate_session", authorization=f"{scheme} {token}")).status == 200
 
 
-def test_an_unused_session_ends_never_early_and_at_most_an_interval_late(api: Api, frozen: FrozenClock) -> None:
+def test_idle_session_ends_at_most_an_interval_late(api: Api, frozen: FrozenClock) -> None:
     token = api.sign_in().body["session_token"]
     frozen.tick(TOUCH - 1)
-    api.validate(token)  # used, and too soon to be written
+    api.validate(token)  # too early to be written
     frozen.tick(IDLE)
 
     assert api.validate(token).status == 200, "idle for no longer than the timeout"
@@ -83,8 +85,10 @@ def test_an_unused_session_ends_never_early_and_at_most_an_interval_late(api: Ap
     assert api.validate(token).status == 401
 
 
-def test_use_is_written_once_an_interval(api: Api, frozen: FrozenClock, calls: Callable[[object], list[str]]) -> None:
-    frozen.time = 1_800_000_000  # the beginning of five minutes
+def test_touch_is_written_once_per_interval(
+    api: Api, frozen: FrozenClock, calls: Callable[[object], list[str]]
+) -> None:
+    frozen.time = 1_800_000_000  # the start of a last-seen interval
     token = api.sign_in().body["session_token"]
     made = calls(api.functions["sessions"])
 
@@ -95,10 +99,10 @@ def test_use_is_written_once_an_interval(api: Api, frozen: FrozenClock, calls: C
     touched = api.validate(token).body
     assert made == ["GetItem", "GetItem", "UpdateItem"]
     assert (touched["last_active"], touched["expires_at"]) == ("2027-01-15T08:01:00Z", "2027-01-15T08:32:00Z")
-    assert api.validate(token).body == touched, "what was answered was written"
+    assert api.validate(token).body == touched, "the response equals the item"
 
 
-def test_a_busy_session_ends_with_its_lifetime(api: Api, frozen: FrozenClock) -> None:
+def test_session_in_use_ends_with_its_lifetime(api: Api, frozen: FrozenClock) -> None:
     token = api.sign_in().body["session_token"]
     for _ in range(LIFETIME // TOUCH - 1):
         frozen.tick(TOUCH)
@@ -111,10 +115,10 @@ def test_a_busy_session_ends_with_its_lifetime(api: Api, frozen: FrozenClock) ->
     assert api.validate(token).status == 401
 
 
-def test_the_agent_is_told_as_seen_once_in_five_minutes(
+def test_last_active_of_agent_is_written_once_in_five_minutes(
     api: Api, frozen: FrozenClock, calls: Callable[[object], list[str]], dynamodb: "DynamoDBClient"
 ) -> None:
-    frozen.time = 1_800_000_000  # the beginning of five minutes
+    frozen.time = 1_800_000_000  # the start of a last-seen interval
     token = api.sign_in().body["session_token"]
     made = calls(api.functions["sessions"])
     for _ in range(4):
@@ -130,7 +134,7 @@ def test_the_agent_is_told_as_seen_once_in_five_minutes(
     assert agent["last_active"] == {"N": str(frozen.time)}
 
 
-def test_a_session_that_is_ended_between_read_and_touch_is_not_revived(
+def test_touch_does_not_revive_an_ended_session(
     api: Api, frozen: FrozenClock, dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = api.sign_in().body["session_token"]
@@ -152,7 +156,7 @@ def test_a_session_that_is_ended_between_read_and_touch_is_not_revived(
     ("table", "failing", "touched"),
     [("sessions", "touch_session", False), ("agents", "record_use", True)],
 )
-def test_a_use_that_cannot_be_written_leaves_the_validation_standing(
+def test_failed_touch_does_not_fail_the_validation(
     api: Api, frozen: FrozenClock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
     table: str, failing: str, touched: bool,
 ) -> None:  # fmt: skip
@@ -164,21 +168,21 @@ def test_a_use_that_cannot_be_written_leaves_the_validation_standing(
         raise DatabaseError("UpdateItem")
 
     monkeypatch.setattr(getattr(api.functions["sessions"].service.tables, table), failing, throttled)
-    answer = api.validate(signed_in["session_token"])
+    response = api.validate(signed_in["session_token"])
 
-    assert answer.status == 200
-    assert (answer.body["last_active"] != signed_in["last_active"]) is touched
+    assert response.status == 200
+    assert (response.body["last_active"] != signed_in["last_active"]) is touched
     assert '"TouchFailures"' in capsys.readouterr().out
 
 
-class TestWithTheCache:
+class TestCache:
     SECONDS = 30
 
     @pytest.fixture
     def api(self, start: Callable[..., Api]) -> Api:
         return start(SESSION_CACHE_SECONDS=str(self.SECONDS))
 
-    def test_a_repeated_validation_touches_no_database(
+    def test_repeated_validation_makes_no_call(
         self, api: Api, frozen: FrozenClock, calls: Callable[[object], list[str]]
     ) -> None:
         token = api.sign_in().body["session_token"]
@@ -191,7 +195,7 @@ class TestWithTheCache:
         api.validate(token)
         assert made == ["GetItem", "GetItem"]
 
-    def test_a_due_touch_is_not_put_off(
+    def test_due_touch_is_not_delayed(
         self, api: Api, frozen: FrozenClock, calls: Callable[[object], list[str]]
     ) -> None:
         token = api.sign_in().body["session_token"]
@@ -202,7 +206,7 @@ class TestWithTheCache:
         api.validate(token)
         assert "UpdateItem" in made
 
-    def test_an_exclusive_sign_in_here_is_seen_at_once(self, api: Api, frozen: FrozenClock) -> None:
+    def test_exclusive_sign_in_in_the_same_container_is_effective_at_once(self, api: Api, frozen: FrozenClock) -> None:
         older = api.sign_in().body["session_token"]
         api.validate(older)
 
@@ -210,9 +214,7 @@ class TestWithTheCache:
 
         assert api.validate(older).status == 401
 
-    def test_a_sign_out_here_is_seen_at_once_and_one_elsewhere_when_the_seconds_are_over(
-        self, api: Api, frozen: FrozenClock
-    ) -> None:
+    def test_ending_elsewhere_is_effective_after_the_cache_seconds(self, api: Api, frozen: FrozenClock) -> None:
         here, elsewhere = (api.sign_in().body for _ in range(2))
         for each in (here, elsewhere):
             api.validate(each["session_token"])
@@ -225,7 +227,7 @@ class TestWithTheCache:
         frozen.tick(self.SECONDS)
         assert api.validate(elsewhere["session_token"]).status == 401
 
-    def test_no_session_is_remembered_beyond_its_end(self, start: Callable[..., Api], frozen: FrozenClock) -> None:
+    def test_cached_session_ends_with_its_lifetime(self, start: Callable[..., Api], frozen: FrozenClock) -> None:
         api = start(
             SESSION_CACHE_SECONDS="900", IDLE_TIMEOUT_SECONDS="60", LIFETIME_SECONDS="60", TOUCH_INTERVAL_SECONDS="60"
         )
