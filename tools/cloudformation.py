@@ -113,10 +113,11 @@ def whole_number_bounds(parameter: str) -> tuple[int, int]:
     return int(bounds[1]), int(bounds[2])
 
 
-def access_log_format() -> str:
-    """Return the format of a line of the API's access log."""
+def access_log_format(*, jwt: bool = False) -> str:
+    """Return the format of a line of the API's access log, for callers with tokens of an issuer or without."""
     separator, fields = RESOURCES["ApiStage"]["Properties"]["AccessLogSettings"]["Format"]["Fn::Join"]
-    return str(separator.join(fields))
+    chosen = (each if isinstance(each, str) else each["Fn::If"][1 if jwt else 2] for each in fields)
+    return str(separator.join(chosen))
 
 
 def function_environment() -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The monthly bill, line by line, from measured requests and list prices."""
 
 import math
+import re
 import statistics
 from typing import Any
 
@@ -9,13 +10,20 @@ from benchmarks import MB
 from benchmarks.costs.prices import dollars
 from benchmarks.costs.workload import SECONDS_A_MONTH, Parameters, Workload, counts
 from benchmarks.results import Results
-from tools.cloudformation import MONITORING, resources
+from tools.cloudformation import MONITORING, access_log_format, resources
 
 # The memory at which a function has one whole processor.
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 MEMORY_OF_ONE_CPU = 1769
-PLATFORM_LOG_BYTES, PLATFORM_LOG_LINES = 400, 4  # of Lambda: START, END, REPORT, XRAY
-ACCESS_LOG_BYTES = 260  # of the gateway
+# What the gateway writes in place of its variables; "-" for all others.
+ACCESS_LOG_VALUES = {
+    "requestId": "JKJaXmPLvHcESHA=",
+    "identity.sourceIp": "203.0.113.17",
+    "routeKey": "GET /sessions/current",
+    "status": "200",
+    "responseLatency": "12",
+    "integrationStatus": "200",
+}
 EVENT_BYTES = 26  # that CloudWatch adds to each line. https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/
 HEADER_BYTES = 350  # of the gateway's response
 # What DynamoDB adds to each stored item.
@@ -23,8 +31,19 @@ HEADER_BYTES = 350  # of the gateway's response
 ITEM_BYTES = 100
 AGENT_BYTES = 700  # an agent with long names, and its entry in the index
 REPORT_METRICS = 2
+# CloudWatch charges for a metric only in the hours in which it receives data.
+FAILURES = {Metric.TOUCH_FAILURES, Metric.END_FAILURES, Metric.SWEEP_FAILURES, Metric.DATABASE_ERRORS}
 METRICS_OF_A_ROUTE = 6  # DetailedMetricsEnabled: Count, 4xx, 5xx, Latency, IntegrationLatency, DataProcessed
 SAMPLED = 0.05  # X-Ray records one request a second, and 5 % of the others
+
+
+def access_log_bytes() -> int:
+    """Return the length of a line that the gateway writes for a validation."""
+
+    def value(match: re.Match[str]) -> str:
+        return ACCESS_LOG_VALUES.get(match[1], "-")
+
+    return len(re.sub(r"\$context\.([A-Za-z.]*[A-Za-z])", value, access_log_format()))
 
 
 def billed_seconds(cpu: float, wait: float, memory: int) -> float:
@@ -71,10 +90,10 @@ def monthly_bill(workload: Workload, parameters: Parameters, results: Results) -
     reports = SECONDS_A_MONTH / 60 / int(parameters["ReportMinutes"])
     report_cpu = table_bytes / MB * largest["report"]["cpu"] / largest["report"]["calls"]
     report = billed_seconds(report_cpu, 0, int(parameters["MemoryMegabytes"]))
-    log_lines = summed("log_lines") + total * (PLATFORM_LOG_LINES + 1)
+    log_lines = summed("log_lines") + total  # Lambda's own are below WARN, so it writes none
     # Metrics are log lines that are written at every log level.
-    function_bytes = summed("log_bytes" if parameters["LogLevel"] in ("DEBUG", "INFO") else "metric_bytes")
-    log_gb = (function_bytes + total * (PLATFORM_LOG_BYTES + ACCESS_LOG_BYTES) + log_lines * EVENT_BYTES) / 1e9
+    function_bytes = summed("log_bytes" if parameters["LogLevel"] == "INFO" else "metric_bytes")
+    log_gb = (function_bytes + total * access_log_bytes() + log_lines * EVENT_BYTES) / 1e9
     traces = min(total, SECONDS_A_MONTH + SAMPLED * max(0, total - SECONDS_A_MONTH))
     alarms = resources("AWS::CloudWatch::Alarm", MONITORING).values()
     routes = len(resources("AWS::ApiGatewayV2::Route")) if parameters["RouteMetrics"] == "true" else 0
@@ -93,7 +112,7 @@ def monthly_bill(workload: Workload, parameters: Parameters, results: Results) -
         "DynamoDB: point-in-time recovery": dollars("recovery_gb", stored_gb),
         "CloudWatch: logs written": dollars("log_gb", log_gb),
         "CloudWatch: logs kept": dollars("log_storage_gb", log_gb * int(parameters["LogRetentionDays"]) / 30),
-        "CloudWatch: metrics of the service": dollars("metric", len(Metric) + REPORT_METRICS)
+        "CloudWatch: metrics of the service": dollars("metric", len(set(Metric) - FAILURES) + REPORT_METRICS)
         + dollars("metric_put", reports),
         "CloudWatch: metrics of the routes": dollars("metric", routes * METRICS_OF_A_ROUTE),
         "CloudWatch: alarms": dollars("alarm", sum(map(watched_metrics, alarms))),

@@ -11,21 +11,24 @@ from benchmarks.results import Results
 
 FLEETS = (100, 10_000, 1_000_000)
 ONE = Workload(agents=1)
-EXAMPLE = Workload(agents=10_000)
+EXAMPLE = Workload(agents=FLEETS[1])
 PLOTTED = [round(10 ** (exponent / 10)) for exponent in range(10, 41)]  # agents
 
 
 def document(results: Results) -> str:
     """Return the whole document."""
     operations = results["warm"]["operations"].items()
-    usual = monthly_bill(EXAMPLE, DEFAULTS, results)
+    bills = [monthly_bill(Workload(agents), DEFAULTS, results) for agents in FLEETS]
+    usual = bills[1]
+    known, new = (results["warm"]["operations"][f"sign in, {kind} agent"]["write_units"] for kind in ("known", "new"))
     halved = EXAMPLE._replace(validations_an_hour=EXAMPLE.validations_an_hour / 2)
 
-    def effect(parameter: str, value: object) -> tuple[float, list[str]]:
-        """Return what another value of a parameter adds to the bill, and the lines that it changes."""
-        changed = monthly_bill(EXAMPLE, {**DEFAULTS, parameter: value}, results)
-        lines = [line for line in changed if abs(changed[line] - usual[line]) >= 0.01]
-        return sum(changed.values()) - sum(usual.values()), lines
+    def effect(parameter: str, value: object) -> tuple[list[float], list[str]]:
+        """Return what another value of a parameter adds to the bill of each fleet, and the lines that it changes."""
+        fleets = [monthly_bill(Workload(agents), {**DEFAULTS, parameter: value}, results) for agents in FLEETS]
+        added = [sum(changed.values()) - sum(bill.values()) for changed, bill in zip(fleets, bills, strict=True)]
+        lines = [line for line in usual if abs(fleets[1][line] - usual[line]) >= 0.01]
+        return added, lines
 
     return render(
         "costs.md.j2",
@@ -33,7 +36,9 @@ def document(results: Results) -> str:
         one=ONE,
         requests_of_one=sum(counts(ONE, DEFAULTS).values()),
         fleets=FLEETS,
-        bills=[monthly_bill(Workload(agents), DEFAULTS, results) for agents in FLEETS],
+        bills=bills,
+        sign_in_units=(known, new),
+        million_writes=dollars("write_unit", MILLION),
         operations={name: request_bill(each, MILLION, DEFAULTS) for name, each in operations},
         example=EXAMPLE,
         example_total=sum(usual.values()),

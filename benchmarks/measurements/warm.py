@@ -75,11 +75,21 @@ def inspect(log: IO[str]) -> tuple[dict[str, list[Call]], dict[str, dict[str, An
             "read_units": read_units,
             "write_units": write_units,
             "log_bytes": sum(map(len, lines)),
-            "metric_bytes": sum(len(line) for line in lines if '"_aws"' in line),
+            "metric_bytes": sum(map(metric_bytes, lines)),
             "log_lines": len(lines),
             "body_bytes": len(response["body"]),
         }
     return calls, entries
+
+
+def metric_bytes(line: str) -> int:
+    """Return how long a line would be above INFO: only its metrics, or nothing."""
+    fields = json.loads(line)
+    if "_aws" not in fields:
+        return 0
+    names = {each["Name"] for directive in fields["_aws"]["CloudWatchMetrics"] for each in directive["Metrics"]}
+    kept = {name: value for name, value in fields.items() if name in {"_aws", "service", *names}}
+    return len(json.dumps(kept, separators=(",", ":"))) + len("\n")
 
 
 def replay(client: Any, calls: list[Call]) -> None:

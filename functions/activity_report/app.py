@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from agent_sessions.logs import create_logger
 from agent_sessions.services.activity_report import ActivityReport
+from agent_sessions.settings import Settings
 
-logger = Logger()
-report = ActivityReport.from_environment()
+settings = Settings.from_environment()
+logger = create_logger(settings.log_level)
+report = ActivityReport.from_settings(settings)
 
 
 @logger.inject_lambda_context

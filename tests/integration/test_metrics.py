@@ -50,7 +50,10 @@ NAMES = {
 
 def shown() -> list[Metric | Search]:
     """Return all metrics of the dashboard and the alarms."""
-    return [*on_the_dashboard(), *(metric for alarm in alarms().values() for metric in watched(alarm).values())]
+    return [
+        *on_the_dashboard(RouteMetrics="true"),
+        *(metric for alarm in alarms().values() for metric in watched(alarm).values()),
+    ]
 
 
 @contextmanager
@@ -143,9 +146,9 @@ def test_routes_are_drawn_only_with_route_metrics() -> None:
     measured = RESOURCES["ApiStage"]["Properties"]["DefaultRouteSettings"]["DetailedMetricsEnabled"]
 
     assert measured == STACK_PARAMETERS["RouteMetrics"]
-    assert [each for each in on_the_dashboard() if isinstance(each, Search)]
+    assert [each for each in on_the_dashboard(RouteMetrics="true") if isinstance(each, Search)]
     assert not [each for each in on_the_dashboard(RouteMetrics="false") if isinstance(each, Search)]
-    assert len(widgets(RouteMetrics="false")) == len(widgets())
+    assert len(widgets(RouteMetrics="false")) == len(widgets(RouteMetrics="true"))
 
 
 def test_every_expression_evaluates_with_the_lines_of_its_widget() -> None:

@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
 
+from agent_sessions.metrics import Metric
 from tests.support.events import Event, load_event
 from tests.support.functions import Api
 from tools.openapi.routes import BY_NAME
 
-REQUIRED_KEYS = {"level", "location", "message", "timestamp", "service", "route", "status", "duration_ms", "request_id"}
+REQUIRED_KEYS = {"level", "message", "timestamp", "service", "route", "status", "duration_ms", "request_id"}
 CALLER_KEYS = {"owner", "agent_id", "session_id"}
+METRIC_KEYS = {"_aws", *Metric}
 CANARY = "canary-7f3a"
 
 
@@ -60,7 +63,7 @@ def test_request_log_line_has_the_route_template(
 
     (line,) = lines(capsys.readouterr().out)
     assert (line["route"], line["status"]) == (load_event(name)["routeKey"], response.status)
-    assert REQUIRED_KEYS <= set(line) <= REQUIRED_KEYS | CALLER_KEYS
+    assert REQUIRED_KEYS <= set(line) <= REQUIRED_KEYS | CALLER_KEYS | METRIC_KEYS
 
 
 @pytest.mark.parametrize("table", ["SessionsTable", "missing-table"], ids=["success", "error"])
@@ -78,7 +81,7 @@ def test_input_of_callers_is_never_logged(
 
 
 @pytest.mark.parametrize(("level", "shown"), [("DEBUG", 1), ("INFO", 1), ("WARNING", 0), ("ERROR", 0)])
-def test_log_level_parameter_selects_lines(
+def test_log_level_decides_on_the_line_and_never_on_its_metrics(
     start: Callable[..., Api], capsys: pytest.CaptureFixture[str], level: str, shown: int
 ) -> None:
     # Powertools keeps one logger, with its level, per service name.
@@ -86,6 +89,26 @@ def test_log_level_parameter_selects_lines(
 
     api.sign_in("Claude")
 
-    written = capsys.readouterr().out
-    assert len(lines(written)) == shown
-    assert "SignIns" in written, "metrics do not depend on the level"
+    (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert ("owner" in line) is (line.get("message") == "request") is bool(shown)
+    assert line["SignIns"] == [1]
+
+
+def test_lambdas_own_level_does_not_replace_the_parameter(
+    start: Callable[..., Api], capsys: pytest.CaptureFixture[str]
+) -> None:
+    api = start(POWERTOOLS_SERVICE_NAME="on-lambda", POWERTOOLS_LOG_LEVEL="WARNING", AWS_LAMBDA_LOG_LEVEL="INFO")
+
+    api.sign_in("Claude")
+
+    assert not lines(capsys.readouterr().out)
+
+
+def test_lambda_can_read_level_and_time_of_a_line(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    # A line without them would be INFO to Lambda. monitoring-cloudwatchlogs-log-level.html
+    api.sign_in("Claude")
+
+    (line,) = lines(capsys.readouterr().out)
+    assert line["level"] == "INFO"
+    assert "T" in line["timestamp"]
+    assert datetime.fromisoformat(line["timestamp"]).tzinfo is not None

@@ -49,7 +49,7 @@ def test_document_lists_every_shown_aws_metric() -> None:
     }
     shown = {
         (each.namespace, each.name, dimension[0] if isinstance(each, Shown) else dimension)
-        for each in on_the_dashboard()
+        for each in on_the_dashboard(RouteMetrics="true")
         if each.namespace.startswith("AWS/")
         for dimension in each.dimensions
     }

@@ -1,5 +1,6 @@
 """template.yaml agrees with the code, the README and the OpenAPI document, and grants least privilege."""
 
+import json
 import re
 
 import pytest
@@ -201,9 +202,9 @@ def test_function_has_its_own_log_group_and_role(function: str) -> None:
     assert len({str(RESOURCES[each]["Properties"]["Role"]) for each in FUNCTIONS}) == len(FUNCTIONS)
 
 
-def test_access_log_has_no_path_query_or_header() -> None:
-    assert set(re.findall(r"\$(?:context\.)?([\w.]+)", access_log_format())) == {
-        "requestTimeEpoch",
+@pytest.mark.parametrize(("jwt", "caller"), [(False, "identity.userArn"), (True, "authorizer.claims.sub")])
+def test_access_log_has_caller_but_no_path_query_or_header(jwt: bool, caller: str) -> None:
+    assert set(re.findall(r"\$(?:context\.)?([\w.]+)", access_log_format(jwt=jwt))) == {
         "requestId",
         "identity.sourceIp",
         "routeKey",
@@ -211,4 +212,23 @@ def test_access_log_has_no_path_query_or_header() -> None:
         "responseLatency",
         "integrationStatus",
         "error.message",
+        "authorizer.error",
+        caller,
     }
+
+
+@pytest.mark.parametrize("jwt", [False, True])
+def test_access_log_line_is_json(jwt: bool) -> None:
+    line = json.loads(re.sub(r"\$context\.[A-Za-z.]*[A-Za-z]", "-", access_log_format(jwt=jwt)))
+
+    assert set(line.values()) == {"-"}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_lambda_writes_only_lines_about_failures_and_drops_no_metrics(function: str) -> None:
+    logging = RESOURCES[function]["Properties"]["LoggingConfig"]
+
+    assert logging["SystemLogLevel"] == "WARN"
+    # Lambda treats lines without a level as INFO.
+    # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+    assert (logging["LogFormat"], logging["ApplicationLogLevel"]) == ("JSON", "INFO")

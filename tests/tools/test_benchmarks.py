@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import json
 import math
 import re
 from typing import Any
@@ -9,12 +10,13 @@ from typing import Any
 import pytest
 
 from benchmarks.__main__ import DOCS, DOCUMENTS, RESULTS
-from benchmarks.costs.bill import billed_seconds, monthly_bill, request_bill
+from benchmarks.costs.bill import access_log_bytes, billed_seconds, monthly_bill, request_bill
 from benchmarks.costs.capacity import break_even_agents, break_even_peak, on_demand, provisioned
 from benchmarks.costs.prices import MILLION, PRICES, Price, dollars
 from benchmarks.costs.workload import DEFAULTS, Workload, counts
 from benchmarks.documents import performance
 from benchmarks.documents.costs import plot_input
+from benchmarks.measurements.warm import metric_bytes
 from benchmarks.results import Results, load
 from benchmarks.samples import Spread, by_clock, interleaved, ratio
 from tests.support.monitoring import alarms, watched
@@ -113,7 +115,6 @@ def test_bill_without_agents_has_only_fixed_lines(results: Results) -> None:
     assert {line for line, amount in bill.items() if amount} == {
         "Lambda: requests",
         "CloudWatch: metrics of the service",
-        "CloudWatch: metrics of the routes",
         "CloudWatch: alarms",
         "CloudWatch: dashboards",
         "EventBridge Scheduler",
@@ -142,16 +143,35 @@ def test_bill_of_a_million_validations_is_the_price_of_a_million(results: Result
 
 
 @pytest.mark.parametrize(
-    ("parameter", "value", "line"),
+    ("parameter", "on", "off", "line"),
     [
-        ("Tracing", "PassThrough", "X-Ray: traces"),
-        ("RouteMetrics", "false", "CloudWatch: metrics of the routes"),
-        ("LogRetentionDays", 0, "CloudWatch: logs kept"),
+        ("Tracing", "Active", "PassThrough", "X-Ray: traces"),
+        ("RouteMetrics", "true", "false", "CloudWatch: metrics of the routes"),
+        ("LogRetentionDays", 1, 0, "CloudWatch: logs kept"),
     ],
 )
-def test_parameter_removes_its_line_from_the_bill(results: Results, parameter: str, value: object, line: str) -> None:
-    assert monthly_bill(Workload(agents=1), DEFAULTS, results)[line] > 0
-    assert monthly_bill(Workload(agents=1), {**DEFAULTS, parameter: value}, results)[line] == 0
+def test_parameter_has_its_line_in_the_bill(
+    results: Results, parameter: str, on: object, off: object, line: str
+) -> None:
+    assert monthly_bill(Workload(agents=1), {**DEFAULTS, parameter: on}, results)[line] > 0
+    assert monthly_bill(Workload(agents=1), {**DEFAULTS, parameter: off}, results)[line] == 0
+
+
+def test_access_log_line_is_costed_with_the_values_of_a_validation() -> None:
+    line = (
+        '{"request_id":"JKJaXmPLvHcESHA=","source_ip":"203.0.113.17","route":"GET /sessions/current","status":"200",'
+        '"latency_ms":"12","integration_status":"200","error":"-","caller":"-","authorizer_error":"-"}'
+    )
+
+    assert access_log_bytes() == len(line)
+
+
+def test_line_above_info_has_only_its_metrics() -> None:
+    metrics = {"_aws": {"CloudWatchMetrics": [{"Metrics": [{"Name": "SignIns"}]}]}, "service": "s", "SignIns": [1]}
+    line = json.dumps({"message": "request", "owner": "public"} | metrics)
+
+    assert metric_bytes(line) == len(json.dumps(metrics, separators=(",", ":"))) + 1
+    assert metric_bytes('{"message":"request"}') == 0
 
 
 def test_provisioned_capacity_costs_the_same_at_the_break_even(results: Results) -> None:
@@ -176,7 +196,7 @@ def test_provisioned_capacity_costs_the_same_at_the_break_even(results: Results)
         (("growth", -1, "report", "peak"), 2**30, "peak memory of the report"),
         (("growth", -1, "large", "wall"), [9.0], "latency of a validation"),
         (("warm", "operations", "validate", "read_units"), 3, "computed price of a million validations"),
-        (("warm", "operations", "sign in, known agent", "write_units"), 3, "computed price of a million sign-ins"),
+        (("warm", "operations", "sign in, known agent", "write_units"), 4, "computed price of a million sign-ins"),
     ],
 )
 def test_document_marks_a_missed_goal(

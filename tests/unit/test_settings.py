@@ -52,6 +52,7 @@ def test_settings_require_only_two_tables() -> None:
         ("LAST_SEEN_INTERVAL_SECONDS", "600", "last_seen_interval", 600),
         ("SESSION_CACHE_SECONDS", "5", "session_cache", 5),
         ("REPORT_SEGMENTS", "8", "report_segments", 8),
+        ("POWERTOOLS_LOG_LEVEL", "WARNING", "log_level", "WARNING"),
         ("POWERTOOLS_SERVICE_NAME", "my-service", "service_name", "my-service"),
         ("POWERTOOLS_METRICS_NAMESPACE", "MyNamespace", "metrics_namespace", "MyNamespace"),
     ],

@@ -19,6 +19,7 @@ VARIABLES = {
     "report_segments": "REPORT_SEGMENTS",
     "max_sessions_per_agent": "MAX_SESSIONS_PER_AGENT",
     "sessions_not_before": "SESSIONS_NOT_BEFORE",
+    "log_level": "POWERTOOLS_LOG_LEVEL",
     "service_name": "POWERTOOLS_SERVICE_NAME",
     "metrics_namespace": "POWERTOOLS_METRICS_NAMESPACE",
 }
@@ -54,6 +55,7 @@ class Settings:
         max_sessions_per_agent: Live sessions that an agent may have; 0 is unlimited.
         sessions_not_before: Sessions created earlier (epoch seconds) are dead; the variable is an RFC 3339 time.
         report_segments: Number of segments of the sessions table that the report scans in parallel.
+        log_level: Minimum level of log lines: ``DEBUG``, ``INFO``, ``WARNING`` or ``ERROR``.
         service_name: Name of the deployment in logs and metrics.
         metrics_namespace: CloudWatch namespace of the metrics.
 
@@ -72,12 +74,15 @@ class Settings:
     report_segments: int = 4
     max_sessions_per_agent: int = 100
     sessions_not_before: int = 0
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     service_name: str = "agent-sessions"
     metrics_namespace: str = "AgentSessions"
 
     def __post_init__(self) -> None:
         if self.api_auth not in ("AWS_IAM", "JWT", "NONE"):
             raise SettingsError(f"{VARIABLES['api_auth']} must be AWS_IAM, JWT or NONE")
+        if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+            raise SettingsError(f"{VARIABLES['log_level']} must be DEBUG, INFO, WARNING or ERROR")
         # No order between the times is required: a session ends with the first of them.
         for name, minimum in MINIMUMS.items():
             if getattr(self, name) < minimum:

@@ -1,13 +1,13 @@
 """HTTP: routes API Gateway events to functions and returns their responses."""
 
 import json
+import logging
 from collections.abc import Mapping
-from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -25,13 +25,12 @@ from agent_sessions.errors import (
 from agent_sessions.http.caller import owner_of
 from agent_sessions.http.json_body import read_json_object
 from agent_sessions.http.problems import problem_of, response_for
+from agent_sessions.logs import create_logger
 from agent_sessions.metrics import Metric
 from agent_sessions.settings import Settings
 
 # Of every response. Nothing may be stored, and a browser must not guess another media type (OWASP ASVS 5.0, 14.3.2).
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-# ASCII, so that no name of an owner can end a log line or control the terminal that shows it.
-LOG_LINE = partial(json.dumps, default=str, separators=(",", ":"))
 
 
 def json_response(
@@ -70,14 +69,14 @@ class HttpApi(APIGatewayHttpResolver):
     """The routes of one function, and what they have in common.
 
     Every error is a problem (see ``problems``). Every request is one log line that names the route's template,
-    never a path, a header, a body or a token.
+    never a path, a header, a body or a token. It is also the request's metrics, in CloudWatch's embedded metric format.
     """
 
     def __init__(self, settings: Settings) -> None:
         # Explicitly: with POWERTOOLS_DEV the resolver would print whole events, tokens included.
         super().__init__(debug=False)
         self._api_auth = settings.api_auth
-        self._logger = Logger(json_serializer=LOG_LINE)
+        self._logger = create_logger(settings.log_level)
         self._metrics = Metrics()
         self._notes: dict[str, str] = {}
         self._request_id = ""
@@ -132,7 +131,7 @@ class HttpApi(APIGatewayHttpResolver):
     # -- what a route records
 
     def count(self, metric: Metric) -> None:
-        """Count one occurrence; written in CloudWatch's embedded metric format at the end of the request."""
+        """Count one occurrence; written with the log line of this request, whatever the log level."""
         self._metrics.add_metric(name=metric, unit=MetricUnit.Count, value=1)
 
     def note(self, **names: str) -> None:
@@ -167,10 +166,19 @@ class HttpApi(APIGatewayHttpResolver):
             "duration_ms": round((clock.monotonic() - started) * 1000, 1),
             "request_id": self._request_id,
         }
-        self._logger.info("request", extra=line | self._notes)
-        if self._metrics.metric_set:
-            self._metrics.flush_metrics()
+        self._record(line | self._notes)
         return response
+
+    def _record(self, line: dict[str, Any]) -> None:
+        """Write the line of a request together with its metrics; above INFO, only the metrics."""
+        if self._logger.log_level > logging.INFO:
+            if self._metrics.metric_set:
+                self._metrics.flush_metrics()
+            return
+        if self._metrics.metric_set:
+            line |= self._metrics.serialize_metric_set()
+            self._metrics.clear_metrics()
+        self._logger.info("request", extra=line)
 
     def _problem(self, error: Exception) -> Response[str]:
         if isinstance(error, DatabaseError):

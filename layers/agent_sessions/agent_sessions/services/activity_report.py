@@ -42,9 +42,8 @@ class ActivityReport:
         self._settings = settings
 
     @classmethod
-    def from_environment(cls) -> "ActivityReport":
-        """Return the report of this deployment. A missing variable raises a SettingsError that names it."""
-        settings = Settings.from_environment()
+    def from_settings(cls, settings: Settings) -> "ActivityReport":
+        """Return the report of a deployment, with clients of its own."""
         cloudwatch: CloudWatchClient = aws_clients.create_client("cloudwatch", REPORT_CLIENT_CONFIG)
         return cls(Tables.over(BotocoreTransport.connect(REPORT_CLIENT_CONFIG), settings), cloudwatch, settings)
 
