@@ -115,7 +115,8 @@ def gateway_events(draw: st.DrawFn, route: str, session: dict[str, str]) -> Even
     for name, value in event.get("pathParameters", {}).items():
         event["pathParameters"][name] = draw(or_odd(value, odd_text))
     event["requestContext"]["authorizer"] = draw(or_odd(iam(USER), authorizers))
-    return event | draw(or_odd({}, contents))
+    event |= draw(or_odd({}, contents))
+    return event
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
