@@ -18,19 +18,19 @@ BY_THE_GATEWAY = {
 BY_NOBODY = {"AuthorizationType": "NONE"}
 
 
-def test_the_template_has_exactly_the_routes_of_the_table() -> None:
+def test_template_has_exactly_the_routes_of_the_table() -> None:
     assert sorted(DEPLOYED) == sorted(BY_KEY)
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.key)
-def test_the_gateway_verifies_callers_as_the_table_says(route: Route) -> None:
+def test_route_has_the_authorization_of_the_table(route: Route) -> None:
     verified = {name: value for name, value in DEPLOYED[route.key].items() if name.startswith("Author")}
 
     assert verified == (BY_THE_GATEWAY if route.auth is Auth.GATEWAY else BY_NOBODY)
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.key)
-def test_a_route_leads_to_the_function_of_the_table(route: Route) -> None:
+def test_route_invokes_the_function_of_the_table(route: Route) -> None:
     target = DEPLOYED[route.key]["Target"]["Fn::Sub"].removeprefix("integrations/").strip("${}")
     integration = RESOURCES[target]["Properties"]
 
@@ -38,7 +38,7 @@ def test_a_route_leads_to_the_function_of_the_table(route: Route) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_has_exactly_its_routes_of_the_table(
+def test_function_has_exactly_its_routes_of_the_table(
     load_function: Callable[[str], ModuleType], function: str
 ) -> None:
     api: Any = load_function(function).api

@@ -12,6 +12,8 @@ from pytest_socket import enable_socket
 from tests.tools.checkout import Checkout, sentence
 from tools import ROOT
 
+pytestmark = pytest.mark.slow
+
 NEED_PYTHON = ["local", "demo", "test", "deploy"]
 NEED_JAVA = ["prove", "peers", "speed", "bench"]
 

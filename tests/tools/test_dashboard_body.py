@@ -1,4 +1,4 @@
-"""A dashboard's body as CloudWatch reads it."""
+"""The body of a dashboard is read as CloudWatch reads it."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ def test_widgets_fill_row_after_row() -> None:
     assert places(widget(8, 4), widget(8, 6), widget(12), widget(24)) == [(0, 0), (8, 0), (0, 6), (0, 12)]
 
 
-def test_lines_take_from_their_widget_what_they_do_not_say() -> None:
+def test_lines_inherit_properties_of_their_widget() -> None:
     metrics = [
         ["AWS/Lambda", "Errors", "FunctionName", "f", {"label": "f", "stat": "Maximum"}],
         ["AWS/Lambda", "Errors", "FunctionName", "g", {"id": "g", "visible": False}],
@@ -38,7 +38,7 @@ def test_lines_take_from_their_widget_what_they_do_not_say() -> None:
     assert (fourth.source, fourth.label, fourth.on_the_right) == ("g / 2", "half", True)
 
 
-def test_a_search_is_told_from_an_expression() -> None:
+def test_search_is_distinguished_from_an_expression() -> None:
     expression = """SEARCH('{AWS/X,A,B} MetricName="M" A="1"', 'p99')"""
 
     assert Search.read(expression) == Search("AWS/X", "M", frozenset({"A", "B"}), ("A", "1"), "p99")
@@ -46,6 +46,6 @@ def test_a_search_is_told_from_an_expression() -> None:
 
 
 @pytest.mark.parametrize("dimensions", [["FunctionName"], ["FunctionName", "f", "Resource"]])
-def test_a_dimension_without_a_value_is_no_metric(dimensions: list[str]) -> None:
+def test_dimension_without_value_is_an_error(dimensions: list[str]) -> None:
     with pytest.raises(ValueError, match="zip"):
         read_widgets(json.dumps({"widgets": [widget(8, metrics=[["AWS/Lambda", "Errors", *dimensions]])]}))

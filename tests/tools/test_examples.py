@@ -10,7 +10,7 @@ SHOWN = re.findall(r"```(?:python|sh)\n(.*?)```", (ROOT / "docs/authentication.m
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("sign_in_*")), ids=lambda path: path.name)
-def test_the_document_shows_the_example(path: object) -> None:
+def test_document_shows_the_example(path: object) -> None:
     assert (ROOT / "examples" / str(path)).read_text() in SHOWN
 
 

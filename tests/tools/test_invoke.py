@@ -23,8 +23,8 @@ from tools.local.emulator import Emulator
 ENVIRONMENT: dict[str, str] = json.loads((ROOT / "events/env.json").read_text())["Parameters"]
 
 
-def test_the_template_declares_every_variable_that_the_events_need() -> None:
-    # SAM passes none that it does not.
+def test_template_declares_every_variable_of_the_events() -> None:
+    # SAM CLI passes only variables that the template declares.
     assert set(ENVIRONMENT) <= set(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
 
 
@@ -42,24 +42,24 @@ def test_sign_in_is_invoked_first() -> None:
 def in_process(
     api: Api, load_function: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> dict[str, Any]:
-    """`make invoke` with the functions in this process in place of containers; what it sent to each."""
+    """`make invoke` with the functions in this process instead of containers; the events by route."""
     folders = [*api.functions, "activity_report"]
     handlers = {logical_function(folder): load_function(folder).handler for folder in folders}
     sent: dict[str, Any] = {}
 
-    def answer(function: str, event: dict[str, Any], **_: Any) -> tuple[Any, str]:
+    def run_in_process(function: str, event: dict[str, Any], **_: Any) -> tuple[Any, str]:
         sent[event.get("routeKey", "schedule")] = event
         return handlers[function](event, Context()), "1"
 
     monkeypatch.setattr(invoke, "FOLDER", tmp_path)
-    monkeypatch.setattr(invoke, "invoke", answer)
+    monkeypatch.setattr(invoke, "invoke", run_in_process)
     monkeypatch.setattr(docker, "require_engine", lambda: None)
     monkeypatch.setattr(docker, "has_image", lambda _: True)
     monkeypatch.setattr(stack, "build", lambda _: None)
     return sent
 
 
-def test_against_the_local_service_every_event_is_answered_well(
+def test_every_event_succeeds_against_the_local_service(
     in_process: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     running = Emulator(pid=1, port=4566, folder=tmp_path)
@@ -70,26 +70,26 @@ def test_against_the_local_service_every_event_is_answered_well(
     assert in_process["GET /sessions/current"]["headers"]["authorization"] not in ("", example)
 
 
-def test_an_answer_that_is_not_the_expected_one_is_told(
+def test_unexpected_status_is_shown(
     in_process: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(Emulator, "running", lambda _: None)
 
-    assert not invoke.invoke_all(), "the database answers here, and 503 was expected"
+    assert not invoke.invoke_all(), "without a local service, `make invoke` expects 503, but here a database responds"
     shown = [line for line in capsys.readouterr().out.splitlines() if line.startswith("sign_in")]
     assert [line.split() for line in shown] == [["sign_in", "201", "1", "ms", "expected", "503"]]
 
 
 @pytest.mark.parametrize(
-    ("answer", "status"),
+    ("result", "status"),
     [
         ({"statusCode": 204, "body": ""}, "204"),
         ({"errorMessage": "…", "errorType": "DatabaseError"}, "DatabaseError"),
         ({"active_sessions": 0, "active_agents": 0}, "ok"),
     ],
 )
-def test_an_answer_is_told_in_a_word(answer: dict[str, Any], status: str) -> None:
-    assert invoke.status_of(answer) == status
+def test_status_is_shown_in_one_word(result: dict[str, Any], status: str) -> None:
+    assert invoke.status_of(result) == status
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_an_answer_is_told_in_a_word(answer: dict[str, Any], status: str) -> Non
     [("/nowhere", "there is no docker command"), (None, "no Docker engine responds")],
     ids=["no docker", "no engine"],
 )
-def test_without_docker_it_says_what_is_missing(path: str | None, missing: str, tmp_path: Path) -> None:
+def test_missing_docker_is_reported_in_one_sentence(path: str | None, missing: str, tmp_path: Path) -> None:
     command = tmp_path / "docker"
     command.write_text("#!/bin/sh\necho Cannot connect to the Docker daemon >&2\nexit 1\n")
     command.chmod(0o755)
@@ -121,10 +121,10 @@ def test_without_docker_it_says_what_is_missing(path: str | None, missing: str, 
     [("127.0.0.1", "127.0.0.1"), ("127.0.0.0/16", "127.0.0.1"), ("203.0.113.1", None), ("", None)],
     ids=["its address", "its network only", "in a machine of its own", "no docker"],
 )
-def test_containers_reach_this_machine_at_the_address_of_their_bridge(
+def test_bridge_address_is_that_of_this_machine(
     bridge: str, address: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    enable_socket()  # it tries whether an address is this machine's, and speaks to nobody
+    enable_socket()  # binds an address to see whether it is this machine's, and sends nothing
     monkeypatch.setattr(docker, "_docker", lambda *_: bridge or None)
 
     assert docker.bridge_address() == address
@@ -138,10 +138,10 @@ def test_containers_reach_this_machine_at_the_address_of_their_bridge(
     ],
     ids=["empty", "an emulator"],
 )
-def test_an_empty_endpoint_is_aws_itself(
+def test_empty_endpoint_means_aws(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, variable: str, endpoint: str
 ) -> None:
-    assert environment["AWS_ENDPOINT_URL"] == "", "what the template says"
+    assert environment["AWS_ENDPOINT_URL"] == "", "the value in the template"
     monkeypatch.setenv("AWS_ENDPOINT_URL", variable)
 
     assert BotocoreTransport.connect().client.meta.endpoint_url == endpoint

@@ -1,4 +1,4 @@
-"""Log lines as the metrics that AWS makes of them, each once."""
+"""Log lines become the metrics that AWS derives from them, each once."""
 
 import json
 import time
@@ -62,14 +62,14 @@ def test_other_lines_make_no_metric(text: str) -> None:
 
 
 @pytest.mark.parametrize(("status", "counted"), [(201, (0, 0)), (401, (1, 0)), (503, (0, 1))])
-def test_a_request_is_counted_for_the_api_and_for_its_route(status: int, counted: tuple[int, int]) -> None:
+def test_request_counts_for_the_api_and_its_route(status: int, counted: tuple[int, int]) -> None:
     request = {"message": "request", "route": "GET /agents/{agent_id}", "status": status, "duration_ms": 8.5}
-    of_the_api: dict[str, Any] = {}
-    of_the_route: dict[str, Any] = {}
+    api_metrics: dict[str, Any] = {}
+    route_metrics: dict[str, Any] = {}
     for namespace, datum in gateway_metrics(line(json.dumps(request)), "a1"):
         assert namespace == "AWS/ApiGateway"
         dimensions = {each["Name"]: each["Value"] for each in datum["Dimensions"]}
-        (of_the_route if "Method" in dimensions else of_the_api)[datum["MetricName"]] = datum["Value"]
+        (route_metrics if "Method" in dimensions else api_metrics)[datum["MetricName"]] = datum["Value"]
         assert (
             dimensions.items()
             <= {
@@ -80,10 +80,10 @@ def test_a_request_is_counted_for_the_api_and_for_its_route(status: int, counted
             }.items()
         )
 
-    assert of_the_api == of_the_route == {"Count": 1, "4xx": counted[0], "5xx": counted[1], "Latency": 8.5}
+    assert api_metrics == route_metrics == {"Count": 1, "4xx": counted[0], "5xx": counted[1], "Latency": 8.5}
 
 
-def test_a_functions_duration_is_what_lambda_reports() -> None:
+def test_duration_is_read_from_the_report_line() -> None:
     text = "REPORT RequestId: 6c6f\tDuration: 48.25 ms\tBilled Duration: 49 ms\tMemory Size: 512 MB"
     ((namespace, datum),) = function_metrics(line(text), "f")
 
@@ -101,12 +101,12 @@ def logs() -> Iterator[Any]:
 
 
 def write(logs: Any, stream: str, *texts: str) -> None:
-    now = int(time.time() * 1000)  # the past and the future are not taken
+    now = int(time.time() * 1000)  # CloudWatch Logs rejects times far from now
     events = [{"timestamp": now, "message": text} for text in texts]
     logs.put_log_events(logGroupName="group", logStreamName=stream, logEvents=events)
 
 
-def test_each_line_is_read_once_also_where_a_stream_goes_on(logs: Any, tmp_path: Path) -> None:
+def test_each_line_of_a_growing_stream_is_read_once(logs: Any, tmp_path: Path) -> None:
     def read() -> list[str]:
         reader = LogReader(logs, tmp_path / "state.json")
         texts = [line.text for line in reader.unread(["group"])]
@@ -124,7 +124,7 @@ def test_each_line_is_read_once_also_where_a_stream_goes_on(logs: Any, tmp_path:
     assert read() == ["a", "b"]
 
 
-def test_what_was_not_remembered_is_read_again(logs: Any, tmp_path: Path) -> None:
+def test_lines_are_read_again_unless_remembered(logs: Any, tmp_path: Path) -> None:
     logs.create_log_stream(logGroupName="group", logStreamName="one")
     write(logs, "one", "a")
 

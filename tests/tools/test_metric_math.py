@@ -1,4 +1,4 @@
-"""Metric math as AWS documents it; the examples are those of its page.
+"""Metric math follows the documentation of AWS; the examples are from its page.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
 """
@@ -19,7 +19,7 @@ def series(*values: float | None) -> Series:
     [
         ("m1 + m2", series(50, 20, 20, 0)),
         ("m1 - m2", series(10, 20, -20, 0)),
-        ("100 * m1 / (m1 + m2)", series(60, 100, 0)),  # a division by zero is dropped
+        ("100 * m1 / (m1 + m2)", series(60, 100, 0)),  # division by zero yields no point
         ("m1 < m2", series(0, 0, 1, 0)),
         ("m1 >= 30", series(1, 0, 0, 0)),
         ("FILL(m2, 7)", series(20, 7, 20, 7, 7)),
@@ -33,7 +33,7 @@ def series(*values: float | None) -> Series:
         ("IF(c1, c2)", series(30, 0)),
     ],
 )
-def test_expressions_are_those_of_the_page(expression: str, expected: Series) -> None:
+def test_expressions_follow_the_documentation(expression: str, expected: Series) -> None:
     metrics = {"m1": series(30, 20, 0, 0), "m2": series(20, None, 20, None)}
     if "c1" in expression:
         metrics = {
@@ -49,7 +49,7 @@ def test_expressions_are_those_of_the_page(expression: str, expected: Series) ->
     assert evaluate(expression, metrics, TIMES) == expected
 
 
-def test_metrics_are_not_what_other_expressions_made() -> None:
+def test_metrics_function_excludes_results_of_expressions() -> None:
     assert evaluate("SUM(METRICS())", {"m1": {0: 1}}, TIMES, {"e1": {0: 5}}) == {0: 1}
     assert evaluate("m1 + e1", {"m1": {0: 1}}, TIMES, {"e1": {0: 5}}) == {0: 6}
 
@@ -57,6 +57,6 @@ def test_metrics_are_not_what_other_expressions_made() -> None:
 @pytest.mark.parametrize(
     "expression", ["m9", "RATE(m1)", "AVG(m1)", "SUM(m1)", "m1 ^ 2", "5", "METRICS()", "IF(5, m1)"]
 )
-def test_what_is_not_known_is_told_instead_of_drawn_wrongly(expression: str) -> None:
+def test_unsupported_expression_is_an_error(expression: str) -> None:
     with pytest.raises(MetricMathError):
         evaluate(expression, {"m1": series(1)}, TIMES)

@@ -102,7 +102,7 @@ def test_every_body_and_parameter_has_an_example(operation: dict[str, Any]) -> N
     assert [each for each in (*required, *contents) if not {"example", "examples"} & set(each)] == []
 
 
-def test_a_field_that_callers_may_omit_has_no_default() -> None:
+def test_optional_field_has_no_default() -> None:
     # openapi-typescript would make it required.
     assert [path for path, node in walk(DOCUMENT) if "default" in node and "/variables/" not in path] == []
 
@@ -146,7 +146,7 @@ def test_every_error_of_the_registry_is_described(kind: type[Exception]) -> None
     assert set(RESPONSES[kind].headers) <= set(HEADERS)
 
 
-def test_a_token_of_an_issuer_is_offered_before_a_signature() -> None:
+def test_jwt_is_offered_before_signature() -> None:
     # Generated clients take the first.
     assert OPERATIONS["signIn"]["security"] == [{"jwt": []}, {"iam": []}, {}]
 

@@ -11,6 +11,8 @@ import pytest
 
 from tools import ROOT
 
+pytestmark = pytest.mark.slow
+
 LAYER = ROOT / "layers/agent_sessions"
 PROJECT = tomllib.loads((LAYER / "pyproject.toml").read_text())["project"]
 

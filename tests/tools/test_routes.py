@@ -49,7 +49,7 @@ def may_name(route: Route, file: str) -> bool:
     return is_test or file in (TABLE, "template.yaml", f"functions/{route.function}/app.py", PLANTED)
 
 
-def test_a_route_is_named_only_in_what_adding_it_touches() -> None:
+def test_route_is_named_only_in_files_that_adding_it_touches() -> None:
     texts = tracked_texts()
     assert all(route.path in texts[TABLE] for route in ROUTES)
 
@@ -63,7 +63,7 @@ def test_a_route_is_named_only_in_what_adding_it_touches() -> None:
     assert elsewhere == []
 
 
-def test_a_new_route_is_described_without_another_change() -> None:
+def test_new_route_is_described_without_another_change() -> None:
     described = document([*ROUTES, NEW])
 
     assert described["paths"][NEW.path]["put"]["operationId"] == "replaceAvatar"
@@ -71,29 +71,29 @@ def test_a_new_route_is_described_without_another_change() -> None:
     assert f"| `{NEW.key}` | gateway | Replace the avatar | 200 agent |" in table([NEW])
 
 
-def test_what_derives_from_the_table_is_up_to_date() -> None:
+def test_generated_files_are_up_to_date() -> None:
     assert stale() == [], "run `make openapi`"
 
 
-def test_every_file_in_events_is_of_a_route_or_written_by_hand() -> None:
+def test_every_file_in_events_belongs_to_a_route() -> None:
     written = {path.stem for path in (ROOT / "events").glob("*.json")} - set(BY_NAME)
 
     assert written == {"activity_report", "env"}
 
 
 @pytest.mark.parametrize("attribute", ["key", "operation_id", "summary"])
-def test_no_two_routes_share_a_name(attribute: str) -> None:
+def test_names_of_routes_are_unique(attribute: str) -> None:
     names = [getattr(route, attribute) for route in ROUTES]
 
     assert len(set(names)) == len(names)
 
 
-def test_a_readme_without_the_comments_is_an_error() -> None:
+def test_readme_without_the_comments_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"README.md has no <!-- routes"):
         with_routes("# Title", ROUTES)
 
 
-def test_the_readme_keeps_what_surrounds_the_table() -> None:
+def test_text_around_the_table_is_kept() -> None:
     text = f"before\n{BEGIN}\nold\n<!-- /routes -->\nafter\n"
 
     assert with_routes(text, ROUTES) == f"before\n{BEGIN}\n{table(ROUTES)}\n<!-- /routes -->\nafter\n"

@@ -1,4 +1,4 @@
-"""The models that the layer ships make the same clients as botocore's own."""
+"""The service models that the layer ships make the same clients as botocore's own."""
 
 import importlib.util
 import json
@@ -16,7 +16,7 @@ SERVICES = ["dynamodb", "cloudwatch"]
 
 @pytest.fixture(scope="module")
 def service_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that the layer's build writes."""
+    """The folder that the build of the layer writes."""
     spec = importlib.util.spec_from_file_location("service_models", ROOT / "layers/agent_sessions/service_models.py")
     assert spec
     assert spec.loader
@@ -29,7 +29,7 @@ def service_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("region", ["eu-west-1", "us-east-1", "cn-north-1", "us-gov-west-1", "ap-southeast-7"])
-def test_they_lead_to_the_same_endpoint(
+def test_service_models_lead_to_the_same_endpoint(
     service_models: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, service: str, region: str
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", region)
@@ -44,7 +44,7 @@ def test_they_lead_to_the_same_endpoint(
     assert slim.meta.config.connect_timeout == 7
 
 
-def test_they_hold_no_documentation_and_no_other_service(service_models: Path) -> None:
+def test_service_models_contain_no_documentation(service_models: Path) -> None:
     assert {path.name for path in service_models.iterdir() if path.is_dir()} == set(SERVICES)
     assert sum(path.stat().st_size for path in service_models.rglob("*.json")) < 300_000
     for path in service_models.rglob("service-2.json"):
@@ -52,7 +52,7 @@ def test_they_hold_no_documentation_and_no_other_service(service_models: Path) -
         assert '"documentation":"' not in path.read_text()
 
 
-def test_without_them_botocore_reads_its_own(
+def test_missing_service_models_fall_back_to_botocore(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(aws_clients, "SERVICE_MODELS", tmp_path / "missing")
@@ -60,5 +60,5 @@ def test_without_them_botocore_reads_its_own(
     assert aws_clients.create_client("sts", Config()).meta.service_model.service_name == "sts"
 
 
-def test_a_client_is_named_after_this_package(environment: dict[str, str]) -> None:
+def test_user_agent_names_the_package(environment: dict[str, str]) -> None:
     assert aws_clients.create_client("sts", Config()).meta.config.user_agent.startswith("agent-sessions botocore/")
