@@ -128,11 +128,11 @@ class AgentService:
         if agent is None or handle is None:
             raise NotFoundError("No such session")
         session = self.tables.sessions.delete_session(agent, handle, owner=owner)
-        if session is None:
-            self._owned(owner, agent)
-        elif session.is_live(clock.now(), self._settings.sessions_not_before):
-            # An expired one changes nothing, as if TTL had deleted it before.
+        if session is not None and session.is_live(clock.now(), self._settings.sessions_not_before):
             update_last_active(self.tables, agent, session.last_active, self._count)
+        else:
+            # Deleting an expired one has the same result as if TTL had deleted it before.
+            self._owned(owner, agent)
 
     @time_limit()
     def end_all_sessions(self, owner: str, agent_id: str) -> Ended:
