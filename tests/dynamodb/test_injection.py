@@ -7,6 +7,11 @@ from tests.support.database import OWNER, Database
 from tests.support.hostile import ALLOWED
 
 
+def found_id(agents: AgentService, owner: str, name: str, context: str | None = None) -> str | None:
+    presence = agents.find_agent(owner, name, context)
+    return presence and presence.agent.agent_id
+
+
 def test_a_name_and_a_context_are_stored_and_found_as_they_are(
     sessions: SessionService, agents: AgentService, database: Database
 ) -> None:
@@ -19,8 +24,8 @@ def test_a_name_and_a_context_are_stored_and_found_as_they_are(
         item = database.agent_item(session.agent_id)
 
         assert (item["owner"], item["agent_name"], item["context"]) == ({"S": OWNER}, {"S": text}, {"S": text})
-        assert (item["sign_ins"], item["first_session_id"]) == ({"N": "1"}, {"S": session.session_id})
-        assert agents.find_agent(OWNER, text, text).agent.agent_id == session.agent_id
+        assert (item["sign_ins"], item["incarnation"]) == ({"N": "1"}, {"S": session.session_id})
+        assert found_id(agents, OWNER, text, text) == session.agent_id
         assert database.tables().sessions.get_session(session.agent_id, session.session_id) == session
         made.add(session.agent_id)
 
@@ -40,6 +45,6 @@ def test_an_owner_is_its_characters_and_nobody_else(
     assert len({each.session.agent_id for each in signed_in.values()}) == len(owners)
     for owner, each in signed_in.items():
         assert database.agent_item(each.session.agent_id)["owner"] == {"S": owner}
-        assert agents.find_agent(owner, "Claude").agent.agent_id == each.session.agent_id
+        assert found_id(agents, owner, "Claude") == each.session.agent_id
         assert sessions.validate(each.session_token).owner == owner
         assert agents.end_all_sessions(owner, each.session.agent_id).count == 1

@@ -1,9 +1,9 @@
-"""Whatever is done in whatever order, every answer of the service is the model's."""
+"""Whatever is done in whatever order, every response of the service equals the model's."""
 
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -21,21 +21,26 @@ from hypothesis.stateful import (
 
 from agent_sessions.domain import tokens
 from agent_sessions.domain.identity import identity_key
-from agent_sessions.domain.models import Agent, Ended, Session, SignedIn
-from agent_sessions.errors import InvalidSessionError, NotFoundError
+from agent_sessions.domain.models import Agent, Ended, Session, SignedIn, StopRequest
+from agent_sessions.errors import AgentBlockedError, InvalidSessionError, NotFoundError, ValidationError
 from agent_sessions.services.activity_report import ActivityReport
 from agent_sessions.services.agents import AgentService
+from agent_sessions.services.roster import RosterService
 from agent_sessions.services.sessions import SessionService
+from agent_sessions.settings import Settings
 from tests.conftest import FrozenClock
-from tests.dynamodb.model import Model
+from tests.dynamodb.model import SIGN_INS_PER_SWEEP, Model
 from tests.support.database import Database, NewClient, empty
 from tests.support.length import by_length
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
 
 RUNS, STEPS = by_length(50, 2_500), 50
 
 LENGTH = settings(
     # Some are cut short, when hypothesis tries a part of an earlier one; they do not count.
-    max_examples=RUNS * 5 // 4,
+    max_examples=RUNS * 3 // 2,
     stateful_step_count=STEPS + 1,  # and the one that starts it
     # The same each time: what runs on every change must not fail by luck.
     derandomize=by_length(True, False),
@@ -54,6 +59,12 @@ TIMES: list[dict[str, Any]] = [
     {"idle_timeout": 1, "lifetime": 9, "touch_interval": 2, "last_seen_interval": 3},
 ]
 CACHES = [0, 30, 3600]
+LIMITS = [100, 0, 3, 1]
+SECONDS = st.sampled_from([None, 60, 120, 600])
+METADATA = st.sampled_from([{}, {"model": "claude", "note": ""}])
+PROGRESS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {}, optional={"state": st.sampled_from(["working", "idle", None]), "activity": st.sampled_from(["reading", None])}
+).filter(bool)
 # Few, so that they meet.
 IDENTITIES = st.sampled_from([("Claude", None), (" CLAUDE", "default"), ("claude ", "Project A")])
 OWNERS = st.sampled_from(["ada", "ada", "ada", "bob"])
@@ -81,60 +92,114 @@ class SecretsOfOneRun:
 
 
 class Machine(RuleBasedStateMachine):
-    """Two containers of the service and one of the agents' routes, each answer held against the model."""
+    """Two containers of the sessions function and one of the agents function; each response is compared with the model.
+
+    Args:
+        database: Empty tables.
+        cloudwatch: A client that the report needs; it is only asked to count.
+        clock: The clock of the service.
+        lengths: Where each run notes how many steps it had.
+    """
 
     made = Bundle[SignedIn]("made")
 
-    def __init__(self, database: Database, report: ActivityReport, clock: FrozenClock, lengths: list[int]) -> None:
+    def __init__(self, database: Database, cloudwatch: "CloudWatchClient", clock: FrozenClock, lengths: list[int]):
         super().__init__()
-        self.database, self.report, self.clock, self.lengths = database, report, clock, lengths
-        self.tables = database.tables()
-        self.agents = AgentService(self.tables)
+        self.database, self.cloudwatch, self.clock, self.lengths = database, cloudwatch, clock, lengths
         self.ids: dict[Key, str] = {}
         self.signed_in: list[Session] = []
         self.steps = -1
         SecretsOfOneRun.made = 0
 
-    @initialize(target=made, times=st.sampled_from(TIMES), cache=st.sampled_from(CACHES))
-    def start(self, times: dict[str, Any], cache: int) -> MultipleResults[SignedIn]:
+    def deploy(self, settings: Settings) -> None:
+        database = replace(self.database, settings=settings)
+        self.tables = database.tables()
+        self.containers = [SessionService(database.tables(), settings) for _ in range(2)]
+        self.agents = AgentService(self.tables, settings)
+        self.roster = RosterService(self.tables, settings)
+        self.report = ActivityReport(self.tables, self.cloudwatch, replace(settings, report_segments=2))
+
+    @initialize(target=made, times=st.sampled_from(TIMES), cache=st.sampled_from(CACHES), limit=st.sampled_from(LIMITS))
+    def start(self, times: dict[str, Any], cache: int, limit: int) -> MultipleResults[SignedIn]:
         self.clock.time = 1_800_000_000
-        configured = replace(self.database.settings, session_cache=cache, **times)
-        self.model = Model(configured, self.clock.time)
-        self.containers = [SessionService(self.database.tables(), configured) for _ in range(2)]
+        settings = replace(self.database.settings, session_cache=cache, max_sessions_per_agent=limit, **times)
+        self.model = Model(settings, self.clock.time)
+        self.deploy(settings)
         # Hypothesis leaves some rules out of a run; without these, one without sign-ins would do nothing.
-        return multiple(*(self.signed_in_as(0, owner, ("Claude", None)) for owner in ("ada", "ada", "bob")))
+        return multiple(
+            *filter(None, (self.signed_in_as(0, owner, ("Claude", None)) for owner in ("ada", "ada", "bob")))
+        )
 
     @invariant()
     def step(self) -> None:
         self.steps += 1
 
-    @rule(target=made, container=CONTAINERS, owner=OWNERS, who=IDENTITIES)
-    def sign_in(self, container: int, owner: str, who: tuple[str, str | None]) -> SignedIn:
-        return self.signed_in_as(container, owner, who)
+    # -- agents
 
     @rule(target=made, container=CONTAINERS, owner=OWNERS, who=IDENTITIES)
-    def sign_in_exclusively(self, container: int, owner: str, who: tuple[str, str | None]) -> SignedIn:
-        return self.signed_in_as(container, owner, who, exclusive=True)
+    def sign_in(self, container: int, owner: str, who: tuple[str, str | None]) -> MultipleResults[SignedIn]:
+        return some(self.signed_in_as(container, owner, who))
+
+    @rule(target=made, container=CONTAINERS, owner=OWNERS, who=IDENTITIES)
+    def sign_in_exclusively(self, container: int, owner: str, who: tuple[str, str | None]) -> MultipleResults[SignedIn]:
+        return some(self.signed_in_as(container, owner, who, exclusive=True))
+
+    @rule(target=made, owner=OWNERS, who=IDENTITIES, idle=SECONDS, lifetime=SECONDS, metadata=METADATA)
+    def sign_in_with(
+        self, owner: str, who: tuple[str, str | None], idle: int | None, lifetime: int | None, metadata: dict[str, str]
+    ) -> MultipleResults[SignedIn]:
+        settings = self.model.settings
+        asked: dict[str, Any] = {"idle_seconds": idle, "lifetime_seconds": lifetime}
+        if (idle or 0) > settings.idle_timeout or (lifetime or 0) > settings.lifetime:
+            with pytest.raises(ValidationError):
+                self.containers[0].sign_in(owner, *who, **asked)
+            return multiple()
+        return some(self.signed_in_as(0, owner, who, metadata=metadata, **asked))
+
+    @rule(target=made, container=CONTAINERS, owner=OWNERS, who=IDENTITIES)
+    def sign_in_until_the_sweep(
+        self, container: int, owner: str, who: tuple[str, str | None]
+    ) -> MultipleResults[SignedIn]:
+        """Sign in so often that sessions are swept; the last ones are used later."""
+        many = [self.signed_in_as(container, owner, who) for _ in range(SIGN_INS_PER_SWEEP)]
+        return multiple(*filter(None, many[-2:]))
 
     def signed_in_as(
-        self, container: int, owner: str, who: tuple[str, str | None], *, exclusive: bool = False
-    ) -> SignedIn:
-        now, configured = self.clock.time, self.model.settings
-        made = self.containers[container].sign_in(owner, *who, exclusive=exclusive)
+        self,
+        container: int,
+        owner: str,
+        who: tuple[str, str | None],
+        *,
+        exclusive: bool = False,
+        metadata: dict[str, str] | None = None,
+        idle_seconds: int | None = None,
+        lifetime_seconds: int | None = None,
+    ) -> SignedIn | None:
+        now, settings = self.clock.time, self.model.settings
+        known_id = self.ids.get(key_of(owner, *who), "")
+        known = self.model.agents.get(known_id)
+        asked: dict[str, Any] = {"idle_seconds": idle_seconds, "lifetime_seconds": lifetime_seconds}
+        made = unless(
+            AgentBlockedError,
+            lambda: self.containers[container].sign_in(owner, *who, exclusive=exclusive, metadata=metadata, **asked),
+        )
+        assert (made is None) == (known is not None and known.blocked)
+        if made is None:
+            return None
         agent_id = self.ids.setdefault(key_of(owner, *who), made.session.agent_id)
         assert len(set(self.ids.values())) == len(self.ids), "two identities are two agents"
         ids: dict[str, Any] = {"agent_id": agent_id, "owner": owner}
         name, context = who[0].strip(), who[1]
-        agent = Agent(
+        agent = known or Agent(
             **ids, identity_key=identity_key(name, context), agent_name=name, context=context,
-            created_at=now, last_active=now, sign_ins=0,
-        )  # fmt: skip
-        first = self.model.agents.get(agent_id, agent)
-        session = Session(
-            **ids, session_id=made.session.session_id, agent_name=first.agent_name, context=first.context,
             created_at=now, last_active=now,
-            expires_at=self.model.expires_at(now + configured.lifetime), ends_at=now + configured.lifetime,
-            sign_in_number=first.sign_ins + 1, exclusive=exclusive,
+        )  # fmt: skip
+        idle, ends_at = idle_seconds or settings.idle_timeout, now + (lifetime_seconds or settings.lifetime)
+        session = Session(
+            **ids, session_id=made.session.session_id, agent_name=agent.agent_name, context=agent.context,
+            created_at=now, last_active=now, expires_at=self.model.expires_at(idle, ends_at), ends_at=ends_at,
+            idle_seconds=idle, sign_in_number=agent.sign_ins + 1,
+            incarnation=agent.incarnation or made.session.session_id, exclusive=exclusive, metadata=metadata or {},
         )  # fmt: skip
         reused = self.model.sign_in(container, agent, session)
         assert (made.session, made.reused) == (session, reused)
@@ -145,31 +210,51 @@ class Machine(RuleBasedStateMachine):
     def validate(self, container: int, made: SignedIn) -> MultipleResults[SignedIn]:
         return self.used(container, made)
 
+    @rule(container=CONTAINERS, made=made)
+    def validate_without_touch(self, container: int, made: SignedIn) -> None:
+        self.is_valid(container, made, touch=False)
+
     def used(self, container: int, made: SignedIn) -> MultipleResults[SignedIn]:
-        """Use a session; where it has ended, its agent signs in again, as agents do."""
+        """Use a session; if it has ended, its agent signs in again, as agents do."""
         session = made.session
         if self.is_valid(container, made):
             return multiple()
-        return multiple(self.signed_in_as(container, session.owner, (session.agent_name, session.context)))
+        return some(self.signed_in_as(container, session.owner, (session.agent_name, session.context)))
 
-    def is_valid(self, container: int, made: SignedIn) -> bool:
-        answer = unless(InvalidSessionError, lambda: self.containers[container].validate(made.session_token))
-        assert answer == self.model.validate(container, made.session.session_id)
-        return answer is not None
+    def is_valid(self, container: int, made: SignedIn, *, touch: bool = True) -> bool:
+        session = unless(
+            InvalidSessionError, lambda: self.containers[container].validate(made.session_token, touch=touch)
+        )
+        assert session == self.model.validate(container, made.session.session_id, touch=touch)
+        return session is not None
+
+    @rule(container=CONTAINERS, made=made, progress=PROGRESS)
+    def report_progress(self, container: int, made: SignedIn, progress: dict[str, Any]) -> None:
+        session = unless(
+            InvalidSessionError, lambda: self.containers[container].report_progress(made.session_token, progress)
+        )
+        assert session == self.model.report_progress(container, made.session.session_id, progress)
+        self.look_at(made)
 
     @rule(container=CONTAINERS, made=made)
     def sign_out(self, container: int, made: SignedIn) -> None:
-        answer = self.containers[container].sign_out(made.session_token)
-        assert answer == self.model.sign_out(container, made.session.session_id)
+        session = self.containers[container].sign_out(made.session_token)
+        assert session == self.model.sign_out(container, made.session.session_id)
         self.look_at(made)
         self.is_valid(container, made)
 
-    @rule(made=made, limit=st.sampled_from([2, 100]))
-    def list_sessions(self, made: SignedIn, limit: int) -> None:
+    # -- owners
+
+    @rule(made=made, owner=OWNERS, limit=st.sampled_from([2, 100]))
+    def list_sessions(self, made: SignedIn, owner: str, limit: int) -> None:
+        if not self.owns(owner, made):
+            with pytest.raises(NotFoundError):
+                self.agents.list_sessions(owner, made.session.agent_id, limit=limit)
+            return
         left = self.model.live(made.session.agent_id)
         after = None
         while True:
-            page = self.agents.list_sessions(made.session.owner, made.session.agent_id, limit=limit, after=after)
+            page = self.agents.list_sessions(owner, made.session.agent_id, limit=limit, after=after)
             assert list(page.sessions) == left[:limit]
             left = left[limit:]
             assert page.next == (page.sessions[-1].session_id if left else None)
@@ -177,42 +262,128 @@ class Machine(RuleBasedStateMachine):
                 return
             after = page.next
 
+    @rule(owner=OWNERS, limit=st.sampled_from([1, 3, 100]))
+    def list_roster(self, owner: str, limit: int) -> None:
+        """The sessions of one agent have no order in the index."""
+        found: list[Session] = []
+        after: tuple[str, str] | None = None
+        while True:
+            page = self.roster.list_sessions(owner, limit=limit, after=after)
+            assert len(page.sessions) <= limit
+            found += page.sessions
+            if page.next is None:
+                break
+            agent_id, _, session_id = page.next.partition("/")
+            after = agent_id, session_id
+        assert sorted(found, key=lambda each: each.session_id) == self.model.live(owner=owner)
+        assert [each.agent_id for each in found] == sorted(each.agent_id for each in found)
+
+    @rule(owner=OWNERS, limit=st.sampled_from([1, 100]))
+    def list_agents(self, owner: str, limit: int) -> None:
+        found: list[Agent] = []
+        after: str | None = None
+        while True:
+            page = self.roster.list_agents(owner, limit=limit, after=after)
+            assert len(page.agents) <= limit
+            found += page.agents
+            if page.next is None:
+                break
+            after = page.next
+        owned = (each for each in self.model.agents.values() if each.owner == owner)
+        assert found == sorted(owned, key=lambda each: each.agent_id)
+
     @rule(made=made, owner=OWNERS)
     def end_one(self, made: SignedIn, owner: str) -> None:
         session = made.session
-        try:
-            self.agents.end_session(owner, session.agent_id, session.session_id)
-        except NotFoundError:
-            assert owner != session.owner
-            return
-        assert owner == session.owner
-        self.model.end([each for each in self.model.live() if each.session_id == session.session_id])
+        ended = succeeds(NotFoundError, lambda: self.agents.end_session(owner, session.agent_id, session.session_id))
+        assert ended == self.owns(owner, made)
+        if ended:
+            self.model.end_one(session.session_id)
         self.look_at(made)
 
     @rule(made=made, owner=OWNERS)
     def end_all(self, made: SignedIn, owner: str) -> None:
         agent_id = made.session.agent_id
-        answer = unless(NotFoundError, lambda: self.agents.end_all_sessions(owner, agent_id))
-        owned = owner == made.session.owner
-        assert answer == (Ended(self.model.end(self.model.live(agent_id)), more=False) if owned else None)
+        ended = unless(NotFoundError, lambda: self.agents.end_all_sessions(owner, agent_id))
+        assert ended == (Ended(self.model.end_all(agent_id), more=False) if self.owns(owner, made) else None)
+        self.look_at(made)
+
+    @rule(owner=OWNERS)
+    def end_all_of_an_owner(self, owner: str) -> None:
+        assert self.roster.end_all_sessions(owner) == Ended(self.model.end_all_of(owner), more=False)
+
+    @rule(made=made, owner=OWNERS, reason=st.sampled_from(["Budget used up", None]))
+    def request_stop(self, made: SignedIn, owner: str, reason: str | None) -> None:
+        session = made.session
+        returned = unless(
+            NotFoundError,
+            lambda: self.agents.request_stop(owner, session.agent_id, session.session_id, reason),
+        )
+        request = None if reason is None else StopRequest(reason, self.clock.time)
+        assert returned == (self.model.request_stop(session.session_id, request) if owner == session.owner else None)
+
+    @rule(made=made, owner=OWNERS)
+    def block(self, made: SignedIn, owner: str) -> None:
+        agent_id = made.session.agent_id
+        presence = unless(NotFoundError, lambda: self.agents.block(owner, agent_id))
+        if self.owns(owner, made):
+            self.model.end_all(agent_id, block=True)
+        assert presence == (self.model.presence(agent_id) if self.owns(owner, made) else None)
+        self.look_at(made)
+
+    @rule(target=made, container=CONTAINERS, made=made, owner=OWNERS)
+    def unblock(self, container: int, made: SignedIn, owner: str) -> MultipleResults[SignedIn]:
+        """Let an agent sign in again, which it does if it could not before."""
+        session, agent_id = made.session, made.session.agent_id
+        agent = self.model.agents.get(agent_id)
+        presence = unless(NotFoundError, lambda: self.agents.unblock(owner, agent_id))
+        if not self.owns(owner, made):
+            assert presence is None
+            return multiple()
+        self.model.unblock(agent_id)
+        assert presence == self.model.presence(agent_id)
+        assert agent
+        if not agent.blocked:
+            return multiple()
+        return some(self.signed_in_as(container, owner, (session.agent_name, session.context)))
+
+    @rule(made=made, owner=OWNERS)
+    def delete(self, made: SignedIn, owner: str) -> None:
+        agent_id = made.session.agent_id
+        deleted = succeeds(NotFoundError, lambda: self.agents.delete(owner, agent_id))
+        assert deleted == self.owns(owner, made)
+        if deleted:
+            self.model.delete(agent_id)
         self.look_at(made)
 
     @rule(owner=OWNERS, who=IDENTITIES)
     def find(self, owner: str, who: tuple[str, str | None]) -> None:
-        agent_id = self.ids.get(key_of(owner, *who))
-        found = unless(NotFoundError, lambda: self.agents.find_agent(owner, *who))
-        assert found == (self.model.presence(agent_id) if agent_id else None)
+        agent_id = self.ids.get(key_of(owner, *who), "")
+        assert self.agents.find_agent(owner, *who) == self.model.presence(agent_id)
 
     @rule(made=made)
     def look_at(self, made: SignedIn) -> None:
-        presence = self.agents.get_agent(made.session.owner, made.session.agent_id)
-        assert presence == self.model.presence(made.session.agent_id)
+        session = made.session
+        presence = unless(NotFoundError, lambda: self.agents.get_agent(session.owner, session.agent_id))
+        assert presence == self.model.presence(session.agent_id)
+
+    def owns(self, owner: str, made: SignedIn) -> bool:
+        return owner == made.session.owner and made.session.agent_id in self.model.agents
+
+    # -- operators, and time
 
     @rule()
     def count(self) -> None:
         active = self.report.count()
         live = self.model.live()
         assert (active.sessions, active.agents) == (len(live), len({each.agent_id for each in live}))
+
+    @rule()
+    def end_all_that_started_before_now(self) -> None:
+        """Deploy a new cutoff, as after a compromise; sessions of this second stay."""
+        settings = replace(self.model.settings, sessions_not_before=self.clock.time)
+        self.model.redeploy(settings)
+        self.deploy(settings)
 
     @rule(pause=PAUSES)
     def time_passes(self, pause: str) -> None:
@@ -253,19 +424,35 @@ class Machine(RuleBasedStateMachine):
         """Delete some of what has expired, at the very second or any time later; no answer may tell."""
         live = {each.session_id for each in self.model.live()}
         expired = (each for each in self.signed_in if each.session_id not in live)
-        self.tables.sessions.delete_sessions(each for place, each in enumerate(expired) if which >> place % 16 & 1)
+        self.tables.sessions.delete_sessions(
+            (each.agent_id, each.session_id) for place, each in enumerate(expired) if which >> place % 16 & 1
+        )
 
     def teardown(self) -> None:
         self.lengths.append(self.steps)
         empty(self.database)
 
 
-def unless[T](error: type[Exception], ask: Callable[[], T]) -> T | None:
-    """Return the answer; None for the error."""
+def some(made: SignedIn | None) -> MultipleResults[SignedIn]:
+    """Return a sign-in for the bundle, or nothing."""
+    return multiple() if made is None else multiple(made)
+
+
+def unless[T](error: type[Exception], call: Callable[[], T]) -> T | None:
+    """Return what a call returns; None if it raises the error."""
     try:
-        return ask()
+        return call()
     except error:
         return None
+
+
+def succeeds(error: type[Exception], call: Callable[[], None]) -> bool:
+    """Return whether a call returns; False if it raises the error."""
+    try:
+        call()
+    except error:
+        return False
+    return True
 
 
 @pytest.fixture
@@ -274,14 +461,14 @@ def new_client(new_fast_client: NewClient) -> NewClient:
 
 
 @pytest.mark.no_cover  # to follow every line takes as long again, and other tests meet them all
-def test_every_answer_is_the_models(
-    database: Database, report: Callable[[int], ActivityReport], frozen: FrozenClock, monkeypatch: pytest.MonkeyPatch
+def test_every_response_equals_the_models(
+    database: Database, cloudwatch: "CloudWatchClient", frozen: FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tokens, "secrets", SecretsOfOneRun)
     lengths: list[int] = []
 
     run_state_machine_as_test(
-        cast("type[Machine]", lambda: Machine(database, report(2), frozen, lengths)),  # any maker of one will do
+        cast("type[Machine]", lambda: Machine(database, cloudwatch, frozen, lengths)),  # any maker of one will do
         settings=LENGTH,
     )
 

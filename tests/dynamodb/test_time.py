@@ -75,7 +75,8 @@ class Told:
         return self.agents.get_agent(OWNER, made.session.agent_id).active_sessions == 1
 
     def lookup(self, made: SignedIn) -> bool:
-        return self.agents.find_agent(OWNER, made.session.agent_name).active_sessions == 1
+        presence = self.agents.find_agent(OWNER, made.session.agent_name)
+        return presence is not None and presence.active_sessions == 1
 
     def end_all(self, made: SignedIn) -> bool:
         return self.agents.end_all_sessions(OWNER, made.session.agent_id).count == 1

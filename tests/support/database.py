@@ -19,8 +19,10 @@ from agent_sessions.dynamodb.agents_table import AgentsTable
 from agent_sessions.dynamodb.client import CLIENT_CONFIG, BotocoreTransport, validate_responses
 from agent_sessions.dynamodb.items import session_item
 from agent_sessions.dynamodb.tables import Tables
+from agent_sessions.dynamodb.transport import Transport
 from agent_sessions.services.activity_report import ActivityReport
 from agent_sessions.services.agents import AgentService
+from agent_sessions.services.roster import RosterService
 from agent_sessions.services.sessions import SessionService
 from agent_sessions.settings import Settings
 from tests.guards.leaks import LEAKS
@@ -64,9 +66,9 @@ class Database:
     settings: Settings
     new_client: NewClient
 
-    def tables(self, client: "DynamoDBClient | None" = None, agents: type[AgentsTable] = AgentsTable) -> Tables:
-        """Return the tables over a client; ``agents`` may be a table whose index lags."""
-        transport = BotocoreTransport(client or self.client)
+    def tables(self, transport: Transport | None = None, agents: type[AgentsTable] = AgentsTable) -> Tables:
+        """Return the tables over a transport; ``agents`` may be a table whose index lags."""
+        transport = transport or BotocoreTransport(self.client)
         tables = Tables.over(transport, self.settings)
         return replace(tables, agents=agents(transport, self.settings.agents_table))
 
@@ -89,6 +91,15 @@ class Database:
                 "last_active": {"N": str(at)},
                 **more,
             },
+        )
+
+    def count_sign_ins(self, agent_id: str, count: int) -> None:
+        """Let an agent have signed in this often, for sessions that ``fill`` writes with numbers of their own."""
+        self.client.update_item(
+            TableName=self.settings.agents_table,
+            Key={"agent_id": {"S": agent_id}},
+            UpdateExpression="SET sign_ins = :count",
+            ExpressionAttributeValues={":count": {"N": str(count)}},
         )
 
     def delete_agent(self, agent_id: str) -> None:
@@ -190,6 +201,11 @@ def sessions(database: Database) -> SessionService:
 @pytest.fixture
 def agents(database: Database) -> AgentService:
     return AgentService(database.tables(), database.settings)
+
+
+@pytest.fixture
+def roster(database: Database) -> RosterService:
+    return RosterService(database.tables(), database.settings)
 
 
 @pytest.fixture

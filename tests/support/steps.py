@@ -1,70 +1,149 @@
-"""Runs the DynamoDB calls of several services in a given order, so that a race needs no luck."""
+"""Runs the DynamoDB calls of several clients in every order, one call at a time, so that a race needs no luck."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from dataclasses import dataclass
 
-from agent_sessions.errors import InvalidSessionError
+from agent_sessions.dynamodb.transport import ConditionFailedError, DynamoResponse, Request, Transport
+from agent_sessions.errors import AgentSessionsError
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
-# Only a wrong order waits this long.
+# Only a client that hangs waits this long.
 TURN_SECONDS = 60
+READS = ("GetItem", "BatchGetItem", "Query", "Scan")
+
+type Action = Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which client makes its next call, and whether the response is lost, so that the client repeats the call."""
+
+    client: str
+    is_lost: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.client} (response lost)" if self.is_lost else self.client
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A call that was made, the choice that led to it, and the choices that were possible."""
+
+    choice: Choice
+    operation: str
+    possible: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One order of calls, and what each client's action returned, or the error of this package that it raised."""
+
+    steps: tuple[Step, ...]
+    results: Mapping[str, object]
+
+    @property
+    def calls(self) -> list[tuple[str, str]]:
+        """The client and the operation of each call, in order."""
+        return [(each.choice.client, each.operation) for each in self.steps]
+
+    def __str__(self) -> str:
+        return ", ".join(f"{each.choice}: {each.operation}" for each in self.steps)
 
 
 class Steps:
-    """Lets clients make one call at a time, in a given order; a client without further calls loses its turns."""
+    """Lets one client at a time make one call.
 
-    def __init__(self) -> None:
+    Args:
+        losses: How many writes of a run lose their response. A read whose response is lost is a later read.
+    """
+
+    def __init__(self, *, losses: int = 0) -> None:
+        self._losses = losses
         self._turn = threading.Condition()
-        self._order: list[str] = []
-        self._busy = False
-        self.made: list[tuple[str, str]] = []
+        self._running: set[str] = set()
+        self._waiting: dict[str, str] = {}
+        self._chosen: Choice | None = None
 
-    def direct(self, name: str, client: "DynamoDBClient") -> None:
-        """Control the calls of a client under a one-letter name."""
-        events: Any = client.meta.events
-        events.register("before-call.dynamodb", lambda model, **_: self._begin(name, model.name))
-        events.register("after-call.dynamodb", lambda **_: self._end())
+    def direct(self, client: str, transport: Transport) -> Transport:
+        """Return a transport whose calls wait until it is the client's turn."""
 
-    def run(self, order: str, **actions: Callable[[], object]) -> dict[str, object]:
-        """Run the actions of the named clients, whose letters in ``order`` stand for their calls."""
-        self._order, self._busy, self.made = list(order), False, []
+        def wait_and_call(operation: str, request: Request) -> DynamoResponse:
+            while self._wait(client, operation).is_lost:
+                self._call_in_vain(transport, operation, request)
+            return transport(operation, request)
+
+        return wait_and_call
+
+    def every_order(self, begin: Callable[[], Mapping[str, Action]]) -> Iterator[Run]:
+        """Run the actions of all clients in every order of their calls.
+
+        Args:
+            begin: Prepares a run, whose calls must not meet those of another run, and returns each client's action.
+        """
+        left: list[tuple[Choice, ...]] = [()]
+        while left:
+            beginning = left.pop()
+            run = self._run(beginning, begin())
+            made = tuple(step.choice for step in run.steps)
+            for place in range(len(beginning), len(made)):
+                left += ((*made[:place], other) for other in run.steps[place].possible if other != made[place])
+            yield run
+
+    def _run(self, beginning: tuple[Choice, ...], actions: Mapping[str, Action]) -> Run:
+        steps: list[Step] = []
+        self._running, self._waiting, self._chosen = set(actions), {}, None
         with ThreadPoolExecutor(len(actions)) as pool:
-            futures = {name: pool.submit(self._act, name, action) for name, action in actions.items()}
-            return {name: future.result() for name, future in futures.items()}
+            futures = {client: pool.submit(self._act, client, action) for client, action in actions.items()}
+            while possible := self._possible(sum(step.choice.is_lost for step in steps)):
+                choice = beginning[len(steps)] if len(steps) < len(beginning) else possible[0]
+                assert choice in possible, "the same calls in the same order have the same outcome"
+                steps.append(Step(choice, self._waiting[choice.client], possible))
+                self._grant(choice)
+            return Run(tuple(steps), {client: future.result() for client, future in futures.items()})
 
-    def _act(self, name: str, action: Callable[[], object]) -> object:
+    def _act(self, client: str, action: Action) -> object:
         try:
             return action()
-        except InvalidSessionError as error:
+        except AgentSessionsError as error:
             return error
         finally:
             with self._turn:
-                self._order = [each for each in self._order if each != name]
+                self._running.discard(client)
                 self._turn.notify_all()
 
-    def _begin(self, name: str, call: str) -> None:
+    def _possible(self, lost: int) -> tuple[Choice, ...]:
+        """Wait until every client waits for its turn or has finished; return what can be chosen."""
         with self._turn:
-            # A call beyond the order never gets a turn, and fails the test.
-            has_turn = self._turn.wait_for(lambda: not self._busy and self._order[:1] == [name], TURN_SECONDS)
-            assert has_turn, f"{call} of {name} is not in the order; made so far: {self.made}"
-            self._order.pop(0)
-            self._busy = True
-            self.made.append((name, call))
+            assert self._turn.wait_for(lambda: not self._running, TURN_SECONDS), f"{self._running} hang"
+            choices = []
+            for client, operation in sorted(self._waiting.items()):
+                choices.append(Choice(client))
+                if lost < self._losses and operation not in READS:
+                    choices.append(Choice(client, is_lost=True))
+            return tuple(choices)
 
-    def _end(self) -> None:
+    def _grant(self, choice: Choice) -> None:
         with self._turn:
-            self._busy = False
+            self._chosen = choice
+            self._running.add(choice.client)
             self._turn.notify_all()
 
+    def _wait(self, client: str, operation: str) -> Choice:
+        with self._turn:
+            self._waiting[client] = operation
+            self._running.discard(client)
+            self._turn.notify_all()
+            has_turn = self._turn.wait_for(lambda: self._chosen and self._chosen.client == client, TURN_SECONDS)
+            assert has_turn, f"{client} never had its turn"
+            choice, self._chosen = self._chosen, None
+            assert choice
+            del self._waiting[client]
+            return choice
 
-def orders(**calls: int) -> Iterator[str]:
-    """Yield every order of the calls of two clients, given as ``a=3, b=2``."""
-    (first, first_calls), (second, second_calls) = calls.items()
-    total = first_calls + second_calls
-    for places in combinations(range(total), first_calls):
-        yield "".join(first if place in places else second for place in range(total))
+    @staticmethod
+    def _call_in_vain(transport: Transport, operation: str, request: Request) -> None:
+        """Make a call whose response never arrives."""
+        with suppress(ConditionFailedError):
+            transport(operation, request)

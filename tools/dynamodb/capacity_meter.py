@@ -34,6 +34,6 @@ class Meter:
     def _read(self, model: Any, parsed: dict[str, Any], **_: Any) -> None:
         self.calls.append(model.name)
         consumed = parsed.get("ConsumedCapacity", [])
-        kind = "read" if model.name in ("GetItem", "Query", "Scan") else "write"
+        kind = "read" if model.name in ("GetItem", "BatchGetItem", "Query", "Scan") else "write"
         for each in consumed if isinstance(consumed, list) else [consumed]:
             self._consumed.append((kind, each["CapacityUnits"]))
