@@ -1,4 +1,4 @@
-"""What the two services promise, on moto and on Amazon's engine alike."""
+"""What the services promise, on moto and on DynamoDB Local."""
 
 import uuid
 from collections.abc import Callable
@@ -8,10 +8,11 @@ import pytest
 
 from agent_sessions import clock
 from agent_sessions.deadline import TIME_LIMIT_SECONDS
-from agent_sessions.domain.models import Ended, Session, SignedIn
+from agent_sessions.domain.models import Ended, Presence, Session, SignedIn
 from agent_sessions.errors import InvalidSessionError, NotFoundError
 from agent_sessions.services.activity_report import ActivityReport
-from agent_sessions.services.agents import RESERVE_SECONDS, AgentService
+from agent_sessions.services.agents import AgentService
+from agent_sessions.services.ending import RESERVE_SECONDS
 from agent_sessions.services.sessions import SessionService
 from tests.conftest import FrozenClock
 from tests.support.database import OTHER_OWNER, OWNER, Database
@@ -34,6 +35,12 @@ def signed_in(sessions: SessionService, count: int, *, exclusive: bool = False) 
     return [sessions.sign_in(OWNER, "Claude", exclusive=exclusive) for _ in range(count)]
 
 
+def found(agents: AgentService, name: str, context: str | None = None) -> Presence:
+    presence = agents.find_agent(OWNER, name, context)
+    assert presence
+    return presence
+
+
 class TestSignIn:
     def test_a_first_sign_in_makes_the_agent_and_its_session(
         self, sessions: SessionService, database: Database, start: int
@@ -51,7 +58,9 @@ class TestSignIn:
             last_active=start,
             expires_at=start + IDLE + TOUCH,
             ends_at=start + LIFETIME,
+            idle_seconds=IDLE,
             sign_in_number=1,
+            incarnation=made.session.session_id,
         )
         assert database.tables().sessions.get_session(made.session.agent_id, made.session.session_id) == made.session
 
@@ -65,7 +74,7 @@ class TestSignIn:
         assert again.reused
         assert (again.session.agent_id, again.session.agent_name) == (first.session.agent_id, "Claude")
         assert again.session.context is None
-        assert agents.find_agent(OWNER, "claude", context).agent.context is None
+        assert found(agents, "claude", context).agent.context is None
 
         other = sessions.sign_in(OWNER, "Other", "Default")
         assert sessions.sign_in(OWNER, "Other").session.context == "Default"
@@ -87,13 +96,13 @@ class TestSignIn:
 
         assert (made.session.agent_id, made.session.agent_name, made.reused) == (imported, "Veteran", True)
         assert sessions.validate(made.session_token) == made.session
-        assert agents.find_agent(OWNER, "veteran").agent.created_at == 1_500_000_000
+        assert found(agents, "veteran").agent.created_at == 1_500_000_000
 
     def test_an_imported_agent_that_the_index_still_shows_after_its_deletion_is_not_revived(
         self, sessions: SessionService, database: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         imported = str(uuid.UUID(int=11))
-        monkeypatch.setattr(sessions.tables.agents, "find_agent_id", lambda *_: imported)
+        monkeypatch.setattr(sessions.tables.agents, "find_agent_ids", lambda *_: [imported])
 
         made = [sessions.sign_in(OWNER, "Veteran") for _ in range(2)]
 
@@ -118,15 +127,16 @@ class TestSignIn:
                 sessions.validate(each.session_token)
         assert sessions.validate(other.session_token)
 
-    def test_an_exclusive_sign_in_that_was_overtaken_gives_way(
-        self, sessions: SessionService, frozen: FrozenClock
+    @pytest.mark.parametrize("behind", [0, 1, 3600])
+    def test_later_exclusive_sign_in_stays_whatever_its_clock_shows(
+        self, sessions: SessionService, frozen: FrozenClock, behind: int
     ) -> None:
+        (earlier,) = signed_in(sessions, 1, exclusive=True)
+        frozen.tick(-behind)
         (later,) = signed_in(sessions, 1, exclusive=True)
-        frozen.tick(-1)
-        (overtaken,) = signed_in(sessions, 1, exclusive=True)
 
         with pytest.raises(InvalidSessionError):
-            sessions.validate(overtaken.session_token)
+            sessions.validate(earlier.session_token)
         assert sessions.validate(later.session_token) == later.session
 
 
@@ -200,7 +210,7 @@ class TestSignOut:
         frozen.tick(IDLE + TOUCH)
 
         assert sessions.sign_out(made.session_token) is None
-        assert agents.get_agent(OWNER, made.session.agent_id).last_active == start, "and is no use of the agent"
+        assert agents.get_agent(OWNER, made.session.agent_id).agent.last_active == start, "that is no use"
 
 
 class TestPresence:
@@ -217,33 +227,27 @@ class TestPresence:
 
         assert told == [2, 2, 1, 0]
 
-    def test_last_seen_is_the_latest_of_the_agent_and_its_live_sessions(
+    def test_last_active_is_written_by_the_first_use_in_five_minutes(
         self, sessions: SessionService, agents: AgentService, frozen: FrozenClock, start: int
     ) -> None:
         made = sessions.sign_in(OWNER, "Claude")
+        shown = []
+        for second in (TOUCH, LAST_SEEN - TOUCH, LAST_SEEN, LAST_SEEN + TOUCH, 2 * LAST_SEEN):
+            frozen.time = start + second
+            sessions.validate(made.session_token)
+            shown.append(agents.get_agent(OWNER, made.session.agent_id).agent.last_active - start)
 
-        def seen() -> int:
-            return agents.get_agent(OWNER, made.session.agent_id).last_active
+        assert shown == [0, 0, LAST_SEEN, LAST_SEEN, 2 * LAST_SEEN]
 
-        frozen.tick(TOUCH)
-        sessions.validate(made.session_token)
-        assert seen() == start + TOUCH, "told by the session"
-        frozen.time = start + LAST_SEEN
-        sessions.validate(made.session_token)
-        frozen.tick(TOUCH)
-        sessions.validate(made.session_token)
-        frozen.tick(IDLE + TOUCH)
-        assert seen() == start + LAST_SEEN, "told by the agent's item, within five minutes of the truth"
-
-    def test_it_is_found_by_identity_even_before_the_index_shows_it(
+    def test_agent_is_found_before_the_index_shows_it(
         self, sessions: SessionService, agents: AgentService, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         made = sessions.sign_in(OWNER, "Claude", "Project A")
-        found = agents.find_agent(OWNER, "claude", "PROJECT A")
-        assert (found.agent.agent_id, found.active_sessions) == (made.session.agent_id, 1)
+        presence = found(agents, "claude", "PROJECT A")
+        assert (presence.agent.agent_id, presence.active_sessions) == (made.session.agent_id, 1)
 
-        monkeypatch.setattr(agents.tables.agents, "find_agent_id", lambda *_: None)
-        assert agents.find_agent(OWNER, "claude", "PROJECT A") == found
+        monkeypatch.setattr(agents.tables.agents, "find_agent_ids", lambda *_: [])
+        assert found(agents, "claude", "PROJECT A") == presence
 
     @pytest.mark.parametrize("agent_id", [NOBODY, "", "x", "ÿ" * 2000])
     def test_nobody_is_not_found(self, agents: AgentService, agent_id: str) -> None:
@@ -252,11 +256,15 @@ class TestPresence:
             lambda: agents.list_sessions(OWNER, agent_id),
             lambda: agents.end_all_sessions(OWNER, agent_id),
             lambda: agents.end_session(OWNER, agent_id, NOBODY),
-            lambda: agents.find_agent(OWNER, "nobody"),
+            lambda: agents.request_stop(OWNER, agent_id, NOBODY, "reason"),
+            lambda: agents.block(OWNER, agent_id),
+            lambda: agents.unblock(OWNER, agent_id),
+            lambda: agents.delete(OWNER, agent_id),
         ]
         for each in asked:
             with pytest.raises(NotFoundError):
                 each()
+        assert agents.find_agent(OWNER, "nobody") is None
 
     def test_another_owners_agent_is_nobody(self, sessions: SessionService, agents: AgentService) -> None:
         made = sessions.sign_in(OTHER_OWNER, "Claude")
@@ -266,11 +274,16 @@ class TestPresence:
             lambda: agents.list_sessions(OWNER, agent_id),
             lambda: agents.end_all_sessions(OWNER, agent_id),
             lambda: agents.end_session(OWNER, agent_id, session_id),
-            lambda: agents.find_agent(OWNER, "Claude"),
+            lambda: agents.request_stop(OWNER, agent_id, session_id, "reason"),
+            lambda: agents.block(OWNER, agent_id),
+            lambda: agents.unblock(OWNER, agent_id),
+            lambda: agents.delete(OWNER, agent_id),
         ]
         for each in asked:
             with pytest.raises(NotFoundError):
                 each()
+        assert agents.find_agent(OWNER, "Claude") is None
+        assert not agents.get_agent(OTHER_OWNER, agent_id).agent.blocked
         assert sessions.validate(made.session_token) == made.session
 
 
@@ -319,21 +332,17 @@ class TestEnd:
 
         assert agents.list_sessions(OWNER, one.session.agent_id).sessions == (other.session,)
 
-    @pytest.mark.parametrize("how", ["one", "all"])
-    def test_its_last_use_outlives_it(
-        self, sessions: SessionService, agents: AgentService, frozen: FrozenClock, how: str
+    def test_agent_keeps_the_last_use_of_an_ended_session(
+        self, sessions: SessionService, agents: AgentService, frozen: FrozenClock
     ) -> None:
         made = sessions.sign_in(OWNER, "Claude")
         frozen.tick(TOUCH)
         used = sessions.validate(made.session_token)
         frozen.tick(TOUCH - 1)
 
-        if how == "one":
-            agents.end_session(OWNER, used.agent_id, used.session_id)
-        else:
-            agents.end_all_sessions(OWNER, used.agent_id)
+        agents.end_session(OWNER, used.agent_id, used.session_id)
 
-        assert agents.get_agent(OWNER, used.agent_id).last_active == used.last_active
+        assert agents.get_agent(OWNER, used.agent_id).agent.last_active == used.last_active
 
     @pytest.mark.parametrize("deleted", [False, True])
     def test_ending_one_that_had_expired_changes_nothing_whether_or_not_ttl_was_first(
@@ -341,9 +350,7 @@ class TestEnd:
     ) -> None:
         made = sessions.sign_in(OWNER, "Claude").session
         frozen.tick(TOUCH)
-        database.tables().sessions.touch_session(
-            made.agent_id, made.session_id, now=frozen.time, expires_at=frozen.time + 1
-        )
+        database.tables().sessions.touch_session(made, now=frozen.time, expires_at=frozen.time + 1)
         frozen.tick(1)
         before = agents.get_agent(OWNER, made.agent_id)
         if deleted:
