@@ -9,7 +9,7 @@ from tests.support.hostile import ALLOWED
 
 def found_id(agents: AgentService, owner: str, name: str, context: str | None = None) -> str | None:
     presence = agents.find_agent(owner, name, context)
-    return presence and presence.agent.agent_id
+    return None if presence is None else presence.agent.agent_id
 
 
 def test_a_name_and_a_context_are_stored_and_found_as_they_are(

@@ -10,8 +10,9 @@ from botocore.retries.quota import RetryQuota
 from botocore.retries.standard import ExponentialBackoff
 
 from agent_sessions import clock
-from agent_sessions.dynamodb import sessions_table
+from agent_sessions.dynamodb import batches
 from tests.faults.harness import Harness, NewHarness, ThreadClock, Time, TrueTime, VirtualTime
+from tests.faults.scenarios import MAX_SESSIONS
 from tests.support.database import Database, NewClient, drop, new_database
 from tests.support.functions import load_function_module
 from tests.support.proxy import Proxy
@@ -50,7 +51,7 @@ def virtual_time(module_patch: pytest.MonkeyPatch) -> VirtualTime:
     """Only the time of the thread passes, also where there is a pause; and each pause is as long as it can be."""
     virtual_time = VirtualTime()
     module_patch.setattr(clock, "monotonic", virtual_time)
-    for module in (botocore.endpoint, sessions_table):
+    for module in (botocore.endpoint, batches):
         module_patch.setattr(module, "time", SimpleNamespace(sleep=virtual_time.sleep))
     module_patch.setattr(ExponentialBackoff.__init__, "__defaults__", (20, lambda: 1.0, None, None))
     return virtual_time
@@ -78,6 +79,8 @@ def environment(
         "AWS_ENDPOINT_URL_DYNAMODB": engine.url,
         "AGENTS_TABLE": shared_database.settings.agents_table,
         "SESSIONS_TABLE": shared_database.settings.sessions_table,
+        # So few that a scenario with some sessions sweeps.
+        "MAX_SESSIONS_PER_AGENT": str(MAX_SESSIONS),
     }
     for name, value in variables.items():
         module_patch.setenv(name, value)

@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 from agent_sessions import clock
 from agent_sessions.domain import identity
-from agent_sessions.dynamodb.agents_table import CREATE_OR_REUSE, IDENTITY_INDEX
+from agent_sessions.dynamodb.agents_table import IDENTITY_INDEX, OWNER_INDEX
 from agent_sessions.http.api import HttpApi
 from agent_sessions.services.agents import AgentService
 from agent_sessions.services.sessions import SessionService
@@ -98,33 +98,47 @@ def untroubled(_call: int, _attempt: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of DynamoDB as the store made it."""
+    """A call of DynamoDB as the tables made it."""
 
     operation: str
     parameters: dict[str, Any]
 
     @property
     def writes(self) -> bool:
-        return self.operation not in ("GetItem", "Query")
+        return self.operation not in ("GetItem", "BatchGetItem", "Query")
 
     @property
-    def is_best_effort(self) -> bool:
-        """Whether it only records use, so that its failure leaves standing what was answered."""
-        return self.operation == "UpdateItem" and self.parameters["UpdateExpression"] != CREATE_OR_REUSE
+    def update(self) -> str:
+        """The update expression; empty if the call is not an update."""
+        return str(self.parameters.get("UpdateExpression", ""))
 
     @property
     def is_touch(self) -> bool:
-        return self.is_best_effort and "session_id" in self.parameters["Key"]
+        return self.update == "SET last_active = :now, expires_at = :expires_at"
+
+    @property
+    def is_use_of_the_agent(self) -> bool:
+        return self.update in ("SET last_active = :now", "SET last_active = :seen")
+
+    @property
+    def is_claim_of_a_sweep(self) -> bool:
+        return self.update == "SET swept_at = :sign_ins"
+
+    @property
+    def ends_one_session(self) -> bool:
+        """Whether it deletes a session and returns it, so that a second attempt returns nothing."""
+        return self.operation == "DeleteItem" and self.parameters.get("ReturnValues") == "ALL_OLD"
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the tables hold of the owner of a case: its agents of the one identity, and their sessions."""
+    """What the tables have of the owner of a case: its agents and their sessions."""
 
     agents: list[Item]
     sessions: list[Item]
 
     def live(self, now: int) -> int:
+        """Return how many sessions have not expired."""
         return sum(int(each["expires_at"]["N"]) > now for each in self.sessions)
 
 
@@ -210,7 +224,7 @@ class Harness:
     ) -> None:
         self.database, self.now, self._time = database, now, time
         self.sessions = SessionService(database.tables(), database.settings)
-        self.agents = AgentService(database.tables())
+        self.agents = AgentService(database.tables(), database.settings)
         self._functions, self._proxy = functions, proxy
         self._plan: Plan = untroubled
         self._calls: list[Call] = []
@@ -260,29 +274,28 @@ class Harness:
 
     def state(self) -> State:
         """Read what is stored, past everything that can fail."""
-        client, settings = self.database.client, self.database.settings
-        found = client.query(
-            TableName=settings.agents_table,
-            IndexName=IDENTITY_INDEX,
-            KeyConditionExpression="identity_key = :key AND #owner = :owner",
-            ExpressionAttributeNames={"#owner": "owner"},
-            ExpressionAttributeValues={":key": {"S": KEY}, ":owner": {"S": self.owner}},
-        )["Items"]
-        agent_ids = [each["agent_id"]["S"] for each in found]
-        sessions = [
-            dict(item)
-            for agent_id in agent_ids
-            for item in client.query(
-                TableName=settings.sessions_table,
-                KeyConditionExpression="agent_id = :agent_id",
-                ExpressionAttributeValues={":agent_id": {"S": agent_id}},
-                ConsistentRead=True,
-            )["Items"]
-        ]
-        return State([self.database.agent_item(agent_id) for agent_id in agent_ids], sessions)
+        settings = self.database.settings
+        return State(
+            self._stored(settings.agents_table, ("agent_id",)),
+            self._stored(settings.sessions_table, ("agent_id", "session_id")),
+        )
+
+    def _stored(self, table: str, key: tuple[str, ...]) -> list[Item]:
+        client, items = self.database.client, []
+        request: Any = {
+            "TableName": table,
+            "IndexName": OWNER_INDEX,
+            "KeyConditionExpression": "#owner = :owner",
+            "ExpressionAttributeNames": {"#owner": "owner"},
+            "ExpressionAttributeValues": {":owner": {"S": self.owner}},
+        }
+        for entry in client.query(**request)["Items"]:
+            found = client.get_item(TableName=table, Key={name: entry[name] for name in key}, ConsistentRead=True)
+            items.append(dict(found["Item"]))
+        return items
 
     def _turn_pages(self, params: dict[str, Any], **_: Any) -> dict[str, Any]:
-        small = self.page_size is not None and "IndexName" not in params
+        small = self.page_size is not None and params.get("IndexName") != IDENTITY_INDEX
         return params | {"Limit": self.page_size} if small else params
 
     def _count_call(self, model: Any, params: dict[str, Any], **_: Any) -> None:
@@ -304,7 +317,8 @@ class Harness:
         return None
 
     def _show_index(self, parsed: dict[str, Any], **_: Any) -> None:
-        if self.index_shows is not None and "Items" in parsed and "IndexName" in self._calls[-1].parameters:
+        shown = self._calls[-1].parameters.get("IndexName") == IDENTITY_INDEX
+        if self.index_shows is not None and shown and "Items" in parsed:
             parsed["Items"] = [{"agent_id": {"S": self.index_shows}}]
 
 

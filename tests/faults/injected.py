@@ -82,17 +82,20 @@ SILENCE = Injected("silence", raising(exceptions.ReadTimeoutError), seconds=ATTE
 
 def has_fields_due(call: Call) -> bool:
     """Whether an answer without fields would be no answer; the others have none where there is nothing to tell."""
-    return call.operation in ("Query", "BatchWriteItem") or call.parameters.get("ReturnValues") == "ALL_NEW"
+    batches = ("BatchGetItem", "BatchWriteItem")
+    return call.operation in ("Query", *batches) or call.parameters.get("ReturnValues") == "ALL_NEW"
 
 
 def is_batch(call: Call) -> bool:
-    return call.operation == "BatchWriteItem"
+    return call.operation in ("BatchGetItem", "BatchWriteItem")
 
 
 def unprocessed(request: AWSPreparedRequest) -> AWSResponse | None:
     """Answer that of a batch nothing was done, as a throttled table does."""
-    left = {"UnprocessedItems": json.loads(cast("bytes", request.body))["RequestItems"]}
-    return answer(200, json.dumps(left).encode())(request)
+    left = json.loads(cast("bytes", request.body))["RequestItems"]
+    return answer(200, json.dumps({"Responses": {}, "UnprocessedKeys": left, "UnprocessedItems": left}).encode())(
+        request
+    )
 
 
 # At every call of every scenario that they suit.

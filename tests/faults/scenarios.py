@@ -2,27 +2,30 @@
 
 import json
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from http import HTTPStatus
 
 from agent_sessions.domain.models import SignedIn
+from agent_sessions.services.sweep import SIGN_INS_PER_SWEEP
 from tests.faults.harness import CONTEXT, KEY, NAME, START, Harness, Request, Scenario
 from tests.support.contract import ApiResponse
 from tests.support.database import fill
 from tests.support.events import load_event
 
+MAX_SESSIONS = 3  # that an agent may have, before a sign-in sweeps the others
 
-def known(harness: Harness, sessions: int = 1, *, used_at: int = START) -> SignedIn:
-    """Sign in so often; return the first. Only the first is signed in through the service, as that takes longer."""
+
+def known(harness: Harness, sessions: int = 1) -> SignedIn:
+    """Sign in this often; return the first. The others are written, which is faster than to sign in."""
     first = harness.sessions.sign_in(harness.owner, NAME, CONTEXT)
-    others = range(2, sessions + 1)
-    fill(
-        harness.database,
-        (
-            replace(first.session, session_id=str(uuid.uuid4()), last_active=used_at, sign_in_number=number)
-            for number in others
-        ),
-    )
+    if sessions > 1:
+        others = range(2, sessions + 1)
+        fill(
+            harness.database,
+            (replace(first.session, session_id=str(uuid.uuid4()), sign_in_number=number) for number in others),
+        )
+        harness.database.count_sign_ins(first.session.agent_id, sessions)
     return first
 
 
@@ -57,6 +60,13 @@ def exclusive_sign_in_with_older_sessions(harness: Harness) -> Request:
     return lambda: sign_in(harness, exclusive=True)
 
 
+def sign_in_that_sweeps(harness: Harness) -> Request:
+    known(harness, SIGN_INS_PER_SWEEP)
+    harness.now.tick(1)
+    harness.page_size = SIGN_INS_PER_SWEEP + 1
+    return lambda: sign_in(harness)
+
+
 def validate_after(harness: Harness, seconds: int) -> Request:
     token = known(harness).session_token
     harness.now.tick(seconds)
@@ -73,6 +83,26 @@ def validate_that_touches(harness: Harness) -> Request:
 
 def validate_that_touches_and_tells_the_agent(harness: Harness) -> Request:
     return validate_after(harness, 300)
+
+
+def validate_that_heals(harness: Harness) -> Request:
+    """The session was being written while its agent was signed out everywhere."""
+    made = known(harness)
+    harness.database.tables().agents.move_fence(made.session.agent_id, harness.owner, block=False)
+    harness.now.tick(300)
+    return lambda: harness.api.validate(made.session_token)
+
+
+def report_progress(harness: Harness) -> Request:
+    token = known(harness).session_token
+    harness.now.tick(1)
+    return lambda: harness.api.progress(token, state="working", activity="reading")
+
+
+def report_progress_and_tell_the_agent(harness: Harness) -> Request:
+    token = known(harness).session_token
+    harness.now.tick(300)
+    return lambda: harness.api.progress(token, state="waiting")
 
 
 def sign_out(harness: Harness) -> Request:
@@ -113,20 +143,71 @@ def list_sessions_from_the_second_page(harness: Harness) -> Request:
 
 
 def end_all_sessions(harness: Harness) -> Request:
-    agent_id = known(harness, 27, used_at=START + 100).session.agent_id
+    agent_id = known(harness, 27).session.agent_id
     harness.now.tick(120)
     harness.page_size = 20
+    return lambda: until_all_ended(lambda: harness.api.end_all(agent_id))
 
-    def end_all() -> ApiResponse:
-        """Ask until all are ended, as callers do."""
-        ended, answer = 0, harness.api.end_all(agent_id)
-        while "more" in answer.body:
-            ended += answer.body["ended"]
-            answer = harness.api.end_all(agent_id)
-        total = {"ended": ended + answer.body["ended"]} if answer.status == HTTPStatus.OK else answer.body
-        return replace(answer, text=json.dumps(total))
 
-    return end_all
+def end_sessions_of_all_agents(harness: Harness) -> Request:
+    known(harness, 4)
+    harness.now.tick(1)
+    harness.page_size = 3
+    return lambda: until_all_ended(harness.api.end_everything)
+
+
+def until_all_ended(send: Callable[[], ApiResponse]) -> ApiResponse:
+    """Repeat a request until all sessions are ended, as callers do."""
+    ended, response = 0, send()
+    while response.status == HTTPStatus.OK and response.body["more"]:
+        ended += response.body["ended"]
+        response = send()
+    if response.status != HTTPStatus.OK:
+        return response
+    return replace(response, text=json.dumps({"ended": ended + response.body["ended"], "more": False}))
+
+
+def list_roster(harness: Harness) -> Request:
+    known(harness, 5)
+    harness.page_size = 2
+    return lambda: harness.api.roster(limit="3")
+
+
+def list_agents(harness: Harness) -> Request:
+    known(harness)
+    return lambda: harness.api.find()
+
+
+def block(harness: Harness) -> Request:
+    agent_id = known(harness, 27).session.agent_id
+    harness.now.tick(1)
+    harness.page_size = 20
+    return lambda: harness.api.block(agent_id)
+
+
+def unblock(harness: Harness) -> Request:
+    agent_id = known(harness).session.agent_id
+    harness.agents.block(harness.owner, agent_id)
+    return lambda: harness.api.block(agent_id, False)
+
+
+def delete_agent(harness: Harness) -> Request:
+    agent_id = known(harness, 27).session.agent_id
+    harness.now.tick(1)
+    harness.page_size = 20
+    return lambda: harness.api.delete(agent_id)
+
+
+def request_stop(harness: Harness) -> Request:
+    session = known(harness).session
+    harness.now.tick(1)
+    return lambda: harness.api.stop(session.agent_id, session.session_id, stop_requested="Budget used up")
+
+
+def withdraw_a_stop_request(harness: Harness) -> Request:
+    session = known(harness).session
+    harness.agents.request_stop(harness.owner, session.agent_id, session.session_id, "Budget used up")
+    return lambda: harness.api.stop(session.agent_id, session.session_id, stop_requested=None)
 
 
 def end_session(harness: Harness) -> Request:
@@ -146,6 +227,10 @@ def health(harness: Harness) -> Request:
     return lambda: harness.api.send(load_event("check_health"))
 
 
+def health_without_body(harness: Harness) -> Request:
+    return lambda: harness.api.send(load_event("probe_health"))
+
+
 SCENARIOS: dict[str, Scenario] = {
     each.__name__: each
     for each in (
@@ -154,18 +239,31 @@ SCENARIOS: dict[str, Scenario] = {
         sign_in_of_an_imported_agent,
         sign_in_of_an_agent_that_only_the_index_still_has,
         exclusive_sign_in_with_older_sessions,
+        sign_in_that_sweeps,
         validate,
         validate_that_touches,
         validate_that_touches_and_tells_the_agent,
+        validate_that_heals,
+        report_progress,
+        report_progress_and_tell_the_agent,
         sign_out,
         find_agent,
         find_agent_that_was_imported,
         get_agent,
         list_sessions,
         list_sessions_from_the_second_page,
+        list_roster,
+        list_agents,
         end_all_sessions,
+        end_sessions_of_all_agents,
+        block,
+        unblock,
+        delete_agent,
+        request_stop,
+        withdraw_a_stop_request,
         end_session,
         end_session_that_has_ended,
         health,
+        health_without_body,
     )
 }
