@@ -176,7 +176,10 @@ class TestUse:
 
     @pytest.mark.parametrize("token", ["", "malformed", "A" * 42 + "B"])
     def test_malformed_token(self, sessions: SessionService, meter: Meter, token: str) -> None:
-        for use in (sessions.validate, sessions.sign_out, lambda text: sessions.report_progress(text, {})):
+        def report(text: str) -> Session:
+            return sessions.report_progress(text, {"state": "idle"})
+
+        for use in (sessions.validate, sessions.sign_out, report):
             with pytest.raises(InvalidSessionError):
                 use(token)
         assert meter.spent == ([], 0, 0)
