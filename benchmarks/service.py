@@ -59,7 +59,8 @@ class Service(NamedTuple):
         aws = {"AWS_DEFAULT_REGION": REGION, "AWS_ENDPOINT_URL": self.url, "AWS_LAMBDA_FUNCTION_NAME": "sessions"}
         credentials = {"AWS_ACCESS_KEY_ID": self.account, "AWS_SECRET_ACCESS_KEY": self.account}
         python = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join([*path, str(LAYER)])}
-        return function_environment() | aws | credentials | python | self.tables | {"API_AUTH": "NONE"} | variables
+        own = {"API_AUTH": "NONE", "MAX_SESSIONS_PER_AGENT": "0"}  # 0: no sign-in sweeps, as one in 16 does otherwise
+        return function_environment() | aws | credentials | python | self.tables | own | variables
 
     def sessions(self, **variables: str) -> SessionService:
         """Return the session service on these tables, in this process."""

@@ -87,7 +87,7 @@ def walk_through(api: "Api") -> None:
     api.show("GET", "/sessions/current", 200, token=second["session_token"])
 
     heading("Its owner finds it by name and sees that it is online")
-    agent = api.show("GET", "/agents?agent_name=Claude&context=Project%20A", 200)
+    (agent,) = api.show("GET", "/agents?agent_name=Claude&context=Project%20A", 200)["agents"]
     if not agent["online"]:
         raise LocalError("the agent is not online")
 
@@ -152,7 +152,7 @@ def sign_in(api: "Api", agent_name: str, context: str | None) -> dict[str, Any]:
 def count_live(api: "Api") -> dict[str, int]:
     """Count the fleet's agents that are online, and their sessions."""
     queries = [{"agent_name": name} | ({"context": context} if context else {}) for name, context in FLEET]
-    agents = [api.expect("GET", f"/agents?{urlencode(query)}", 200) for query in queries]
+    agents = [api.expect("GET", f"/agents?{urlencode(query)}", 200)["agents"][0] for query in queries]
     return {
         "agents": sum(agent["online"] for agent in agents),
         "sessions": sum(agent["active_sessions"] for agent in agents),

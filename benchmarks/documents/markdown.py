@@ -10,8 +10,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from benchmarks import MB
 from benchmarks.samples import Spread
 
-WIDTH = 120
-
 
 def exact(amount: float) -> str:
     """Return an amount with all its digits."""
@@ -43,7 +41,7 @@ def render(template: str, **values: Any) -> str:
         loader=FileSystemLoader(Path(__file__).parent), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= FILTERS
-    wrapper = textwrap.TextWrapper(WIDTH, break_long_words=False, break_on_hyphens=False)
+    wrapper = textwrap.TextWrapper(120, break_long_words=False, break_on_hyphens=False)
     lines = []
     for line in environment.get_template(template).render(values).splitlines():
         wrapper.subsequent_indent = "  " if line.startswith("- ") else ""

@@ -5,7 +5,7 @@ from benchmarks.costs.prices import MILLION, dollars
 from benchmarks.costs.workload import DEFAULTS
 from benchmarks.documents.markdown import render
 from benchmarks.measurements.growth import SEGMENTS
-from benchmarks.measurements.sizes import BOTO3, beyond_boto3
+from benchmarks.measurements.sizes import BOTO3, LIMIT, beyond_boto3
 from benchmarks.results import Results
 from benchmarks.samples import Spread, ratio
 
@@ -27,6 +27,7 @@ def document(results: Results) -> str:
         segments=SEGMENTS,
         boto3=BOTO3,
         beyond_boto3=beyond_boto3(results["sizes"]),
+        size_limit=LIMIT,
     )
 
 

@@ -41,9 +41,10 @@ def live(count: int) -> tuple[int, int]:
 
 def _item(number: int, now: int) -> Item:
     # An odd factor spreads the agents over all ids without collisions.
-    agent = (number // SESSIONS_OF_AN_AGENT + 1) * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128
-    fields: dict[str, Any] = {"agent_id": str(uuid.UUID(int=agent)), "session_id": str(uuid.UUID(int=number))}
+    spread = (number // SESSIONS_OF_AN_AGENT + 1) * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128
+    agent_id, session_id, ends_at = str(uuid.UUID(int=spread)), str(uuid.UUID(int=number)), now + 864_000
+    fields: dict[str, Any] = {"agent_id": agent_id, "session_id": session_id, "incarnation": agent_id}
     fields |= {"owner": "iam:arn:aws:iam::111122223333:role/agents", "agent_name": "Claude", "context": "Project A"}
-    fields |= {"created_at": now, "last_active": now, "ends_at": now + 864_000}
-    fields |= {"expires_at": fields["ends_at"] if number % EXPIRED else now}
+    fields |= {"created_at": now, "last_active": now, "ends_at": ends_at, "idle_seconds": 1800}
+    fields |= {"expires_at": ends_at if number % EXPIRED else now}
     return session_item(Session(**fields, sign_in_number=number % SESSIONS_OF_AN_AGENT + 1))

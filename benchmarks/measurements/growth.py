@@ -23,8 +23,7 @@ PAGE_BYTES = 1024 * 1024
 def measure(url: str, sizes: Sequence[int], rounds: int, meanwhile: Callable[[], object]) -> list[dict[str, Any]]:
     """Return one entry for each of these numbers of sessions, which increase from 100.
 
-    Each table's known sessions are validated ``rounds`` times. ``meanwhile`` runs while the table grows to its last
-    size and is counted, which takes minutes.
+    ``meanwhile`` runs while the table grows to its last size and is counted, which takes minutes.
     """
     small, large = (Service.create(url, name, account="growth") for name in ("small", "large"))
     validations = {"small": _validations(small), "large": _validations(large)}

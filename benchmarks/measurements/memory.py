@@ -1,7 +1,6 @@
 """Memory of a warm function over many requests.
 
-Runs from the function and the layer as ``-m benchmarks.measurements.memory REQUESTS``, with a request in EVENT; prints
-JSON.
+Runs from the function and the layer as ``-m benchmarks.measurements.memory REQUESTS``, with an event in EVENT.
 """
 
 import contextlib

@@ -49,7 +49,7 @@ class Functions:
         sessions, agents, known, agent = self.sessions, self.agents, self._sign_in(), self._sign_in()
         validate = event("validate_session", self._sign_in()["session_token"])
         self.caching.handler(validate, CONTEXT)
-        find = event("find_agent") | {"rawQueryString": f"agent_name={agent['agent_name']}"}
+        find = event("list_agents") | {"rawQueryString": f"agent_name={agent['agent_name']}"}
         sign_in_new = ((START, event("sign_in", agent_name=name)) for name in self._names)
         sign_out = ((START + 1, event("sign_out", self._sign_in()["session_token"])) for _ in count())
 

@@ -34,7 +34,7 @@ def test_demo_leaves_its_agents_signed_in(api: Api, folder: Path) -> None:
     final = re.search(r"^6 agents are signed in, with (\d+) sessions;", done.stdout, re.MULTILINE)
     assert final
     assert int(final[1]) >= 6
-    agent = api.find("agent_name=Gemini&context=Release%20notes").body
+    (agent,) = api.request("list_agents", query="?agent_name=Gemini&context=Release%20notes").body["agents"]
     assert agent["online"] is True
 
 
