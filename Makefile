@@ -12,9 +12,10 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # Amazon's own DynamoDB. `make test` skips its tests, and says so, if Java or Maven is missing.
 ENGINE := $(if $(shell command -v java && command -v mvn),.envs/dynamodb-local/.done)
+GENERATOR := $(if $(ENGINE),.envs/openapi-generator/.done)
 
-COMMANDS := help local stop demo dashboard invoke unit test prove fuzz peers speed bench check openapi format lock deploy clean
-VARIABLES := PYTHON PORT PART QUICK MINUTES STACK REGION PARAMETERS GUIDED
+COMMANDS := help local stop demo dashboard invoke unit test prove fuzz peers speed bench clients check openapi format lock deploy clean
+VARIABLES := PYTHON PORT PART CLIENT QUICK MINUTES STACK REGION PARAMETERS GUIDED
 
 .DEFAULT_GOAL := help
 .PHONY: $(COMMANDS) require-python require-java
@@ -76,6 +77,9 @@ speed: require-java .venv/.done .envs/sam/.done $(ENGINE) ## fail if a start, a 
 bench: require-java .venv/.done .envs/sam/.done .envs/peers/.done .envs/plot/.done $(ENGINE) ## measure speed, memory and cost, and write docs/performance.md (QUICK=1)
 	@.venv/bin/python -m benchmarks $(if $(QUICK),--quick)
 
+clients: .venv/.done .envs/sam/.done .envs/ministack/.done .envs/clients/.done .envs/clients-node/.done $(GENERATOR) ## generate clients in Python, TypeScript, Go and PHP, and walk each through the API (CLIENT=orval)
+	@PYTHONPATH=.:layers/agent_sessions .venv/bin/python -m tools.clients --client "$(CLIENT)"
+
 check: .venv/.done .envs/sam/.done .envs/checkov/.done .envs/openapi-linters/.done ## check code, types, imports, templates and generated documents
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
@@ -105,7 +109,7 @@ deploy: .envs/sam/.done ## deploy to AWS (STACK=, REGION=, PARAMETERS="Name=valu
 LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header --upgrade
 lock: .venv/.uv ## pin the newest version of every dependency
 	$(LOCK) layers/agent_sessions/requirements.in -o layers/agent_sessions/requirements.txt
-	for name in bootstrap dev sam ministack checkov plot peers node; do $(LOCK) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+	for name in bootstrap dev sam ministack checkov plot peers node clients; do $(LOCK) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 	for lock in requirements/*/package-lock.json; do rm "$$lock" && (cd "$${lock%/*}" && $(NPM) install --package-lock-only) || exit 1; done
 
 clean: stop ## remove everything that these commands made
@@ -157,8 +161,10 @@ NPM = $(WITH_NODE) node $(NODE)/lib/node_modules/npm/bin/npm-cli.js --ignore-scr
 
 # Downloaded beside its place and then moved: a partial download is never used.
 .envs/dynamodb-local/.done: tools/dynamodb/pom.xml
-	@echo "Downloading DynamoDB Local into .envs/dynamodb-local"
-	@rm -rf .envs/dynamodb-local .envs/dynamodb-local.part
-	@mvn --batch-mode --quiet --file $< dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/.envs/dynamodb-local.part"
-	@mv .envs/dynamodb-local.part .envs/dynamodb-local
+.envs/openapi-generator/.done: tools/clients/pom.xml
+.envs/dynamodb-local/.done .envs/openapi-generator/.done:
+	@echo "Downloading $(notdir $(@D)) into $(@D)"
+	@rm -rf $(@D) $(@D).part
+	@mvn --batch-mode --quiet --file $< dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/$(@D).part"
+	@mv $(@D).part $(@D)
 	@touch $@

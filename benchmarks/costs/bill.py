@@ -11,6 +11,7 @@ from benchmarks.costs.prices import dollars
 from benchmarks.costs.workload import SECONDS_A_MONTH, Parameters, Workload, counts
 from benchmarks.results import Results
 from tools.cloudformation import MONITORING, access_log_format, resources
+from tools.openapi.routes import BY_NAME
 
 # The memory at which a function has one whole processor.
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
@@ -19,7 +20,7 @@ MEMORY_OF_ONE_CPU = 1769
 ACCESS_LOG_VALUES = {
     "requestId": "JKJaXmPLvHcESHA=",
     "identity.sourceIp": "203.0.113.17",
-    "routeKey": "GET /sessions/current",
+    "routeKey": BY_NAME["validate_session"].key,
     "status": "200",
     "responseLatency": "12",
     "integrationStatus": "200",

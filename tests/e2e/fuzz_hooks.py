@@ -16,11 +16,13 @@ from agent_sessions.domain.identity import MAX_NAME_CHARACTERS
 from agent_sessions.domain.tokens import TOKEN_PATTERN
 from tests.guards.leaks import LEAKS, TOKEN_RESPONSE
 from tests.support.contract import DOCUMENT, check_response
+from tools.cloudformation import PARAMETERS
 from tools.openapi.route import Auth
 from tools.openapi.routes import ROUTES
 
 TOKEN = re.compile(f"Bearer {TOKEN_PATTERN}")
 WITH_TOKEN = [route.operation_id for route in ROUTES if route.auth is Auth.TOKEN]
+MAX_SECONDS = int(PARAMETERS["IdleTimeoutSeconds"]["Default"])
 # Where the tokens are written that came back: who started this looks for them in what the emulator keeps.
 MADE = Path(os.environ["SESSION_TOKENS"])
 
@@ -53,13 +55,27 @@ class LiveSession:
 
 @schemathesis.hook
 def map_case(_: HookContext, case: Case[Any]) -> Case[Any]:
-    """Make names acceptable by the rules that the document has in words only, unless the case is to be bad."""
+    """Follow the rules that the document has in words only, unless the case is to be bad."""
     if case.meta is None or case.meta.generation.mode.is_positive:
-        for fields in (case.query, case.body):
-            for name in ("agent_name", "context"):
-                if isinstance(fields, dict) and isinstance(text := fields.get(name), str):
-                    fields[name] = acceptable(text)
+        if isinstance(case.body, dict):
+            case.body = follow_the_words(case.body)
+        if case.query:
+            case.query = follow_the_words(case.query)
+            if "agent_name" not in case.query:
+                case.query.pop("context", None)
     return case
+
+
+def follow_the_words(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields with texts of acceptable characters, and numbers that the stack allows."""
+    for name, value in fields.items():
+        if name in ("agent_name", "context", "activity", "stop_requested") and isinstance(value, str):
+            fields[name] = acceptable(value)
+        elif name in ("idle_seconds", "lifetime_seconds") and isinstance(value, int | float):  # 60.0 is an integer
+            fields[name] = int(min(value, MAX_SECONDS))
+        elif name == "metadata" and isinstance(value, dict):
+            fields[name] = {key: acceptable(text)[:16] for key, text in [*value.items()][:5]}
+    return fields
 
 
 def acceptable(text: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from tools import ROOT
 from tools.local import LocalError, docker, stack
 from tools.local.emulator import Emulator
-from tools.local.loopback import MAX_PORT, bypass_proxy, proxy_hides_loopback, require_free_port
+from tools.local.loopback import MAX_PORT, bypass_proxy, free_port, proxy_hides_loopback, require_free_port
 from tools.progress import step
 
 FOLDER = ROOT / ".local"
@@ -80,6 +80,31 @@ def down() -> None:
     emulator.stop()
     (FOLDER / "url").unlink(missing_ok=True)
     print(f"The local service on port {emulator.port} is stopped.")
+
+
+@contextmanager
+def temporary(folder: Path) -> Iterator[str]:
+    """Run another local service on a free port while the block runs; yield its URL.
+
+    Args:
+        folder: Where its log and state go.
+
+    Raises:
+        LocalError: a step failed, or another `make local` is running in this checkout.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / "sam.log"
+    log.write_text("")
+    with _exclusively(FOLDER):
+        step("Building the layer and the functions", lambda: stack.build(log))
+        emulator = step("Starting the AWS emulator", lambda: Emulator.start(folder, free_port()))
+        try:
+            outputs = step("Deploying template.yaml", lambda: stack.deploy(emulator, log))
+            url = emulator.api_url(outputs["ApiUrl"])
+            step("Waiting for /health", lambda: wait_for(f"{url}/health"))
+            yield url
+        finally:
+            emulator.stop()
 
 
 def require_running(folder: Path = FOLDER) -> Emulator:

@@ -10,7 +10,7 @@ from typing import Any
 
 from tools import ROOT
 from tools.openapi import examples
-from tools.openapi.failures import Failures
+from tools.openapi.failures import error_examples, failures
 from tools.openapi.headers import ALWAYS, HEADERS, headers
 from tools.openapi.route import Auth, Route
 from tools.openapi.routes import ROUTES
@@ -50,19 +50,25 @@ SECURITY_SCHEMES = {
     "sessionToken": {
         "type": "http",
         "scheme": "bearer",
-        "description": "The `session_token` that a sign-in returned.",
+        "description": "The `session_token` that a sign-in returned. Send it only in this header.",
     },
     "jwt": {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "With `ApiAuth=JWT`: an access token of the issuer that the deployment trusts.",
+        "description": (
+            "With `ApiAuth=JWT`: an access token of the issuer that the deployment trusts. Its subject owns the agents "
+            "that it signs in, and sees no others."
+        ),
     },
     "iam": {
         "type": "apiKey",
         "in": "header",
         "name": "Authorization",
-        "description": "With `ApiAuth=AWS_IAM`, the default: AWS Signature Version 4 for the service `execute-api`.",
+        "description": (
+            "With `ApiAuth=AWS_IAM`, the default: AWS Signature Version 4 for the service `execute-api`. The user or "
+            "role owns the agents that it signs in, and sees no others."
+        ),
         "x-amazon-apigateway-authtype": "awsSigv4",
     },
 }
@@ -73,11 +79,10 @@ def document(routes: Iterable[Route] = ROUTES) -> dict[str, Any]:
     routes = list(routes)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     schemas, references = component_schemas(routes)
-    failures = Failures()
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         described = _operation(route, schemas, references)
-        described["responses"] |= dict(failures.of(route))
+        described["responses"] |= dict(failures(route))
         paths.setdefault(route.path, {})[route.method.lower()] = described
     return {
         "openapi": "3.1.0",
@@ -94,7 +99,7 @@ def document(routes: Iterable[Route] = ROUTES) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "responses": failures.components,
+            "examples": error_examples(routes),
             "headers": HEADERS,
             "securitySchemes": SECURITY_SCHEMES,
         },

@@ -90,6 +90,7 @@ AGENT = Agent(
     sign_ins=42,
     incarnation="0a9c1e52-6f3b-8d41-9c07-5b2e8f4d7a16",
 )
+STOP_REQUEST = StopRequest("the budget of this run is used up", at=_at("12:07:58"))
 NEW_SESSION = Session(
     agent_id=AGENT_ID,
     session_id=TOKEN.session_id,
@@ -124,21 +125,24 @@ OTHER_SESSION = replace(
     state="waiting",
     activity="asking Ada which branch to use",
     progress_at=_at("12:05:44"),
-    stop_requested=StopRequest("the budget of this run is used up", _at("12:06:58")),
+    stop_requested=STOP_REQUEST,
 )
 PAGE = tuple(sorted((SESSION, OTHER_SESSION), key=lambda session: session.session_id))
-
 BODIES: dict[Any, Any] = {
     SessionBody: session_body(SESSION),
     SignedInBody: signed_in_body(SignedIn(NEW_SESSION, TOKEN.secret, reused=True)),
     AgentBody: presence_body(Presence(AGENT, active_sessions=len(PAGE))),
     SessionPageBody: session_page_body(SessionPage(PAGE, next=f"{AGENT_ID}/{PAGE[-1].session_id}")),
     AgentPageBody: agent_page_body(AgentPage((AGENT,), next=AGENT_ID)),
-    StopRequestBody: {"reason": "the budget of this run is used up", "at": "2026-11-22T12:06:58Z"},
+    StopRequestBody: session_body(replace(SESSION, stop_requested=STOP_REQUEST))["stop_requested"],
     EndedBody: ended_body(Ended(len(PAGE), more=False)),
     HealthBody: {"status": "ok"},
 }
 """A response body of each type, by type."""
+AGENT_SESSIONS = session_page_body(SessionPage(PAGE, next=PAGE[-1].session_id))
+"""A page of one agent's sessions, whose position is a session_id alone."""
+BLOCKED_AGENT = presence_body(Presence(replace(AGENT, blocked=True), active_sessions=0))
+STOPPING_SESSION = session_body(replace(SESSION, stop_requested=STOP_REQUEST))
 
 
 def body(route: Route) -> Any:

@@ -1,6 +1,6 @@
 """The error responses of each route: of its function, and of API Gateway before or instead of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from itertools import groupby
 from typing import Any
@@ -59,25 +59,21 @@ MESSAGES: dict[HTTPStatus, str] = {
 }
 
 
-class Failures:
-    """Describes the errors of routes; what several routes share becomes a component."""
+def failures(route: Route) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each error response of a route, by status.
 
-    def __init__(self) -> None:
-        self.components: dict[str, dict[str, Any]] = {}
+    No response is a component, although routes share them: orval makes no types for components that are responses.
+    """
+    kinds = sorted((*route.errors, DatabaseError, Exception), key=lambda kind: RESPONSES[kind].status)
+    raised = {status: list(group) for status, group in groupby(kinds, key=lambda kind: RESPONSES[kind].status)}
+    for status in sorted({*raised, *_of_the_gateway(route)}):
+        yield str(status.value), _response(route, status, raised.get(status, []))
 
-    def of(self, route: Route) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield each error response of a route, by status."""
-        kinds = sorted((*route.errors, DatabaseError, Exception), key=lambda kind: RESPONSES[kind].status)
-        raised = {status: list(group) for status, group in groupby(kinds, key=lambda kind: RESPONSES[kind].status)}
-        for status in sorted({*raised, *_of_the_gateway(route)}):
-            yield str(status.value), self._reference(status, _response(route, status, raised.get(status, [])))
 
-    def _reference(self, status: HTTPStatus, response: dict[str, Any]) -> dict[str, Any]:
-        """Return a reference to the response, or the response if its name stands for another."""
-        name = "".join(word.capitalize() for word in MESSAGES[status].split())
-        if self.components.setdefault(name, response) != response:
-            return response
-        return {"$ref": f"#/components/responses/{name}"}
+def error_examples(routes: Iterable[Route]) -> dict[str, Any]:
+    """Return an example of each error that the routes return, by its name."""
+    kinds = {kind for route in routes for kind in (*route.errors, DatabaseError, Exception)}
+    return {_name(kind): {"value": examples.problem(kind)} for kind in sorted(kinds, key=_name)}
 
 
 def _of_the_gateway(route: Route) -> Iterator[HTTPStatus]:
@@ -98,7 +94,7 @@ def _response(route: Route, status: HTTPStatus, kinds: list[type[Exception]]) ->
         response["headers"] = headers(*ALWAYS, *(name for kind in kinds for name in RESPONSES[kind].headers))
         content["application/problem+json"] = {
             "schema": ERROR,
-            "examples": {_name(kind): {"value": examples.problem(kind)} for kind in kinds},
+            "examples": {_name(kind): {"$ref": f"#/components/examples/{_name(kind)}"} for kind in kinds},
         }
     if status in _of_the_gateway(route):
         meanings.append(GATEWAY[status])

@@ -33,6 +33,7 @@ from agent_sessions.http.response_models import (
     SessionPageBody,
     SignedInBody,
 )
+from tools.openapi import examples
 from tools.openapi.route import Auth, Route, Success
 
 AGENT = {"agent_id": "$response.body#/agent_id"}
@@ -229,6 +230,7 @@ ROUTES = [
             status=HTTPStatus.OK,
             description="The agent, and how many of its sessions are left.",
             body=AgentBody,
+            example=examples.BLOCKED_AGENT,
             links={"getAgent": SAME_AGENT},
         ),
     ),
@@ -266,6 +268,7 @@ ROUTES = [
             status=HTTPStatus.OK,
             description="One page of live sessions.",
             body=SessionPageBody,
+            example=examples.AGENT_SESSIONS,
             links={
                 "listAgentSessions": SAME_AGENT | {"next": "$response.body#/next"},
                 "endAgentSession": SAME_AGENT | {"session_id": "$response.body#/sessions/0/session_id"},
@@ -305,10 +308,15 @@ ROUTES = [
             "cleanly before its session is ended. `null` withdraws it."
         ),
         body=StopInput,
-        example_body={"stop_requested": "the budget of this run is used up"},
+        example_body={"stop_requested": examples.STOP_REQUEST.reason},
         errors=(ValidationError, PayloadTooLargeError, CallerError, NotFoundError),
         meanings=NO_SESSION,
-        success=Success(status=HTTPStatus.OK, description="The session with the request.", body=SessionBody),
+        success=Success(
+            status=HTTPStatus.OK,
+            description="The session with the request.",
+            body=SessionBody,
+            example=examples.STOPPING_SESSION,
+        ),
     ),
     Route(
         "DELETE",

@@ -32,6 +32,8 @@ FORMATS: dict[str, dict[str, str]] = {
     "avatar_seed": {"pattern": "^[0-9a-z]{8}$"},
     "session_token": {"pattern": f"^{TOKEN_PATTERN}$"},
 }
+DESCRIPTIONS = {"State": "What an agent can report to be doing."}
+"""What the types that are not classes mean, by their names."""
 
 
 class _Generator(GenerateJsonSchema):
@@ -58,7 +60,7 @@ def component_schemas(routes: Iterable[Route]) -> tuple[dict[str, Schema], dict[
         types, schema_generator=_Generator, ref_template="#/components/schemas/{model}"
     )
     shown = {_name(references, kind): example for kind, example in (read | sent).items()}
-    schemas = {name: plain(schema, shown.get(name)) for name, schema in sorted(definitions["$defs"].items())}
+    schemas = {name: plain(name, schema, shown.get(name)) for name, schema in sorted(definitions["$defs"].items())}
     for kind in read:
         _inherit_descriptions(kind, schemas, references)
     return schemas | _error_schemas(), {kind: reference for (kind, _), reference in references.items()}
@@ -93,32 +95,34 @@ def _error_schemas() -> dict[str, Schema]:
             },
         },
         "ErrorResponse": {
-            "description": "Problem details if the service returned the error, or the message of API Gateway.",
+            "description": (
+                "Problem details (`application/problem+json`) if the service returned the error, or the message of API "
+                "Gateway (`application/json`), which can reject a request before it reaches the service."
+            ),
             "anyOf": [{"$ref": "#/components/schemas/Problem"}, {"$ref": "#/components/schemas/GatewayMessage"}],
         },
     }
 
 
-def plain(schema: Schema, example: dict[str, Any] | None = None) -> Schema:
+def plain(name: str, schema: Schema, example: dict[str, Any] | None = None) -> Schema:
     """Return a schema with the formats and examples of its fields, without titles and defaults.
 
     Titles repeat names. A default makes generated clients require a field that callers may omit.
     """
     schema = {key: value for key, value in schema.items() if key != "title"}
-    if "properties" not in schema:
-        return schema
+    if "properties" not in schema:  # an alias
+        return {"description": DESCRIPTIONS[name], **schema}
     properties: dict[str, Any] = {}
-    for name, definition in schema["properties"].items():
+    for field_name, definition in schema["properties"].items():
         field = {key: value for key, value in definition.items() if key not in ("title", "default")}
         if "anyOf" in field and "$ref" not in str(field["anyOf"]):  # only ever "or null"
             kinds = field.pop("anyOf")
             field = {**kinds[0], "type": [kind["type"] for kind in kinds], **field}
-            if "enum" in field:
-                field["enum"] = [*field["enum"], None]
-        field |= FORMATS.get(name, {})
-        if example and not isinstance(example.get(name, {}), dict | list):
-            field["examples"] = [example[name]]
-        properties[name] = field
+        field |= FORMATS.get(field_name, {})
+        shown = (example or {}).get(field_name)
+        if shown is not None and not isinstance(shown, dict | list):
+            field["examples"] = [shown]
+        properties[field_name] = field
     return schema | {"properties": properties}
 
 
@@ -127,7 +131,7 @@ def query_parameters(route: Route) -> Iterator[Schema]:
     if route.query is None:
         return
     schema = route.query.model_json_schema()
-    for name, field in plain(schema, route.example_query)["properties"].items():
+    for name, field in plain(route.name, schema, route.example_query)["properties"].items():
         type_ = field["type"]
         field["type"] = type_[0] if isinstance(type_, list) else type_  # a parameter is omitted, never null
         yield _parameter(

@@ -22,7 +22,8 @@ NO_CONTEXT = "default"
 # Random, and never to be changed: agent ids are derived from it.
 AGENT_NAMESPACE = uuid.UUID("6a1f3c0e-5d0b-4c83-9f5e-2f9a4be7d1c6")
 
-_ID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+ID_PATTERN = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+_ID = re.compile(ID_PATTERN)
 
 
 def clean_agent_name(text: str) -> str:

@@ -11,7 +11,8 @@ MAX_VALUE_CHARACTERS = 128
 MAX_BYTES = 512
 """UTF-8 bytes of all keys and values together."""
 
-_KEY = re.compile(r"[a-z][a-z0-9_.-]{0,31}")
+KEY_PATTERN = "[a-z][a-z0-9_.-]{0,31}"
+_KEY = re.compile(KEY_PATTERN)
 # A bad key is repeated to the caller only if it cannot be anything but a name: no token, no control character.
 _SAFE_TO_REPEAT = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 MAX_PAGE = 100  # entries in one page of a list
+MIN_SECONDS = 60  # the shortest timeout that a sign-in may ask for; a session would end between two touches of less
 
-State = Literal["working", "waiting", "idle"]
+type State = Literal["working", "waiting", "idle"]
 """What an agent can report to be doing."""
 
 

@@ -7,7 +7,7 @@ from agent_sessions.domain.characters import clean_text
 from agent_sessions.domain.models import State
 from agent_sessions.errors import FieldError, ValidationError
 
-STATES: tuple[State, ...] = get_args(State)
+STATES: tuple[State, ...] = get_args(State.__value__)
 MAX_ACTIVITY_CHARACTERS = 120
 MAX_REASON_CHARACTERS = 200
 

@@ -11,14 +11,15 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails
 
 from agent_sessions.domain.identity import (
+    ID_PATTERN,
     MAX_CONTEXT_CHARACTERS,
     MAX_NAME_CHARACTERS,
     clean_agent_name,
     clean_context,
     parse_id,
 )
-from agent_sessions.domain.metadata import clean_metadata
-from agent_sessions.domain.models import MAX_PAGE, State
+from agent_sessions.domain.metadata import KEY_PATTERN, MAX_PAIRS, MAX_VALUE_CHARACTERS, clean_metadata
+from agent_sessions.domain.models import MAX_PAGE, MIN_SECONDS, State
 from agent_sessions.domain.progress import MAX_ACTIVITY_CHARACTERS, MAX_REASON_CHARACTERS, clean_activity, clean_reason
 from agent_sessions.errors import FieldError, ValidationError
 
@@ -84,9 +85,13 @@ Context = Annotated[
 ]
 Limit = Annotated[
     int,
-    BeforeValidator(_page_size),
     Field(ge=1, le=MAX_PAGE, description=f"The most entries to return: 1 to {MAX_PAGE}, by default {MAX_PAGE}."),
+    BeforeValidator(_page_size),  # last: pydantic writes minimum and maximum into the schema of the int only
 ]
+
+
+def _next(**schema: Any) -> Any:
+    return Field(description="The `next` of the previous page.", json_schema_extra=schema)
 
 
 class Input(BaseModel):
@@ -150,6 +155,11 @@ class SignInInput(Input):
             description="Up to 16 pairs of strings that every representation of the session carries, such as the model "
             "or the host: keys `[a-z][a-z0-9_.-]{0,31}`, values up to 128 characters, 512 bytes of UTF-8 in all.",
             examples=[{"model": "claude-opus", "host": "build-7"}],
+            json_schema_extra={
+                "maxProperties": MAX_PAIRS,
+                "propertyNames": {"pattern": f"^{KEY_PATTERN}$"},
+                "additionalProperties": {"type": "string", "maxLength": MAX_VALUE_CHARACTERS},
+            },
         ),
     ] = None
     idle_seconds: Annotated[
@@ -158,6 +168,7 @@ class SignInInput(Input):
             description="Seconds without use after which this session ends: from 60 to the stack's "
             "IdleTimeoutSeconds, which is the default.",
             examples=[600],
+            json_schema_extra={"minimum": MIN_SECONDS},
         ),
     ] = None
     lifetime_seconds: Annotated[
@@ -166,6 +177,7 @@ class SignInInput(Input):
             description="Seconds after which this session ends however busy it is: from 60 to the stack's "
             "LifetimeSeconds, which is the default.",
             examples=[3600],
+            json_schema_extra={"minimum": MIN_SECONDS},
         ),
     ] = None
 
@@ -173,6 +185,7 @@ class SignInInput(Input):
 class ProgressInput(Input):
     """What an agent reports of itself. At least one of the fields is needed; null removes an earlier report."""
 
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
     whole: ClassVar[str] = "body"
 
     state: Annotated[
@@ -229,9 +242,7 @@ class ListAgentsInput(Input):
     agent_name: AgentName | None = None
     context: Context = None
     limit: Limit = MAX_PAGE
-    next: Annotated[str | None, AfterValidator(_id_position), Field(description="The `next` of the previous page.")] = (
-        None
-    )
+    next: Annotated[str | None, AfterValidator(_id_position), _next(format="uuid")] = None
 
     @model_validator(mode="after")
     def _context_has_a_name(self) -> Self:
@@ -244,23 +255,14 @@ class ListAgentSessionsInput(Input):
     """Which sessions of an agent to list."""
 
     limit: Limit = MAX_PAGE
-    next: Annotated[str | None, AfterValidator(_id_position), Field(description="The `next` of the previous page.")] = (
-        None
-    )
+    next: Annotated[str | None, AfterValidator(_id_position), _next(format="uuid")] = None
 
 
 class ListSessionsInput(Input):
     """Which sessions of all agents to list."""
 
     limit: Limit = MAX_PAGE
-    next: Annotated[
-        str | None,
-        AfterValidator(_session_position),
-        Field(
-            description="The `next` of the previous page.",
-            json_schema_extra={"pattern": "^[0-9A-Fa-f-]{36}/[0-9A-Fa-f-]{36}$"},
-        ),
-    ] = None
+    next: Annotated[str | None, AfterValidator(_session_position), _next(pattern=f"^{ID_PATTERN}/{ID_PATTERN}$")] = None
 
     @property
     def position(self) -> tuple[str, str] | None:

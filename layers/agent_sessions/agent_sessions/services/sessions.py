@@ -7,7 +7,7 @@ from agent_sessions import clock
 from agent_sessions.deadline import time_limit
 from agent_sessions.domain.identity import Identity
 from agent_sessions.domain.metadata import clean_metadata
-from agent_sessions.domain.models import Session, SignedIn
+from agent_sessions.domain.models import MIN_SECONDS, Session, SignedIn
 from agent_sessions.domain.progress import clean_progress
 from agent_sessions.domain.tokens import SessionToken
 from agent_sessions.dynamodb.tables import Tables
@@ -20,9 +20,6 @@ from agent_sessions.services.session_cache import SessionCache
 from agent_sessions.services.sweep import sweep
 from agent_sessions.services.validation import Validation
 from agent_sessions.settings import Settings
-
-# The shortest timeout that a sign-in may ask for: shorter ones would end between two touches.
-MIN_SECONDS = 60
 
 
 class SessionService:
