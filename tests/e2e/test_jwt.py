@@ -20,6 +20,7 @@ from tools.local.emulator import Emulator
 
 AUDIENCE = "agents"
 SECRET = "secret of the client"
+PAGE = "http://localhost:3000"  # the local service refuses requests of foreign pages itself
 
 
 def b64url(data: bytes) -> str:
@@ -128,6 +129,58 @@ def test_request_without_jwt_gets_401(api: Api) -> None:
     assert api.sign_in().status == 401
     assert api.find("agent_name=Claude").status == 401
     assert api.call("GET", "/health", route="GET /health").status == 200
+
+
+# -- scopes, and web pages
+
+
+@pytest.fixture(scope="module")
+def restricted(deploy: Callable[..., Api], issuer: Issuer) -> Api:
+    """The service for tokens with a scope, and for the web pages of one origin."""
+    jwt = {"ApiAuth": "JWT", "JwtIssuer": issuer.url, "JwtAudience": AUDIENCE}
+    return deploy("restricted", **jwt, JwtScopes="sessions,admin", CorsOrigins=PAGE)
+
+
+@pytest.mark.parametrize(
+    ("claims", "status"),
+    [({}, 403), ({"scope": "others"}, 403), ({"scope": "others admin"}, 201), ({"scope": "sessions"}, 201)],
+    ids=["none", "others", "one of two", "sessions"],
+)
+def test_jwt_needs_one_of_the_scopes(restricted: Api, issuer: Issuer, claims: dict[str, Any], status: int) -> None:
+    assert restricted.sign_in(headers=issuer.headers("ada", **claims)).status == status
+
+
+def test_session_token_needs_no_scope(restricted: Api, issuer: Issuer) -> None:
+    signed_in = restricted.sign_in(headers=issuer.headers("ada", scope="sessions"))
+
+    assert restricted.validate(signed_in.body["session_token"]).status == 200
+
+
+def test_web_page_of_an_allowed_origin_can_sign_in(restricted: Api, issuer: Issuer) -> None:
+    # A browser asks without credentials first.
+    asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
+    preflight = restricted.call("OPTIONS", "/sessions", headers={"Origin": PAGE} | asks)
+
+    assert preflight.status == 204
+    assert preflight.headers["Access-Control-Allow-Origin"] == PAGE
+    assert "POST" in preflight.headers["Access-Control-Allow-Methods"].split(",")
+    assert {"authorization", "content-type"} <= set(preflight.headers["Access-Control-Allow-Headers"].split(","))
+
+    response = restricted.sign_in(headers={"Origin": PAGE} | issuer.headers("ada", scope="sessions"))
+    assert response.status == 201
+    assert response.headers["Access-Control-Allow-Origin"] == PAGE
+    assert set(response.headers["Access-Control-Expose-Headers"].split(",")) == {"location", "retry-after"}
+
+
+@pytest.mark.parametrize("stack", ["restricted", "api"])
+def test_web_page_of_another_origin_gets_no_permission(
+    request: pytest.FixtureRequest, issuer: Issuer, stack: str
+) -> None:
+    api: Api = request.getfixturevalue(stack)
+    response = api.sign_in(headers={"Origin": "http://localhost:4000"} | issuer.headers("ada", scope="sessions"))
+
+    assert response.status == 201
+    assert not [name for name in response.headers if name.lower().startswith("access-control-")]
 
 
 # -- the example in the documents

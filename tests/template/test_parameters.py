@@ -21,10 +21,13 @@ BOUNDS = {
     "ReportSegments": (1, 64),
     "ThrottleRate": (1, 999_999),
     "ThrottleBurst": (1, 999_999),
+    "SignInThrottleRate": (1, 999_999),
+    "SignInThrottleBurst": (1, 999_999),
     "MemoryMegabytes": (256, 10_240),
     "ReservedConcurrency": (0, 999_999),
 }
 TIME = "SessionsNotBefore"
+OTHER_TEXT = {TIME, "TruststoreUri"}
 # Settings of the functions, by the parameter that sets them.
 VARIABLES = {
     value["Ref"]: variable
@@ -46,7 +49,7 @@ def accepts(parameter: str, value: str) -> bool:
 def test_every_number_is_a_string_with_a_pattern() -> None:
     assert {each["Type"] for each in PARAMETERS.values()} == {"String", "CommaDelimitedList"}
     numbers = {name for name, each in PARAMETERS.items() if each["Default"].isdecimal() and "AllowedValues" not in each}
-    assert numbers == set(BOUNDS) == {name for name, each in PARAMETERS.items() if "AllowedPattern" in each} - {TIME}
+    assert numbers == set(BOUNDS) == {name for name, each in PARAMETERS.items() if "AllowedPattern" in each} - OTHER_TEXT
 
 
 @pytest.mark.parametrize("parameter", BOUNDS)

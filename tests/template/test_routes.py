@@ -14,6 +14,7 @@ DEPLOYED = {each["RouteKey"]: each for each in resources("AWS::ApiGatewayV2::Rou
 BY_THE_GATEWAY = {
     "AuthorizationType": {"Ref": "ApiAuth"},
     "AuthorizerId": {"Fn::If": ["UseJwt", {"Ref": "JwtAuthorizer"}, {"Ref": "AWS::NoValue"}]},
+    "AuthorizationScopes": {"Fn::If": ["RequireScopes", {"Ref": "JwtScopes"}, {"Ref": "AWS::NoValue"}]},
 }
 BY_NOBODY = {"AuthorizationType": "NONE"}
 
