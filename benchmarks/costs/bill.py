@@ -33,7 +33,13 @@ ITEM_BYTES = 100
 AGENT_BYTES = 700  # an agent with long names, and its entry in the index
 REPORT_METRICS = 2
 # CloudWatch charges for a metric only in the hours in which it receives data.
-FAILURES = {Metric.TOUCH_FAILURES, Metric.END_FAILURES, Metric.SWEEP_FAILURES, Metric.DATABASE_ERRORS}
+RARE = {
+    Metric.AGENTS_CREATED,
+    Metric.TOUCH_FAILURES,
+    Metric.END_FAILURES,
+    Metric.SWEEP_FAILURES,
+    Metric.DATABASE_ERRORS,
+}
 METRICS_OF_A_ROUTE = 6  # DetailedMetricsEnabled: Count, 4xx, 5xx, Latency, IntegrationLatency, DataProcessed
 SAMPLED = 0.05  # X-Ray records one request a second, and 5 % of the others
 
@@ -113,7 +119,7 @@ def monthly_bill(workload: Workload, parameters: Parameters, results: Results) -
         "DynamoDB: point-in-time recovery": dollars("recovery_gb", stored_gb),
         "CloudWatch: logs written": dollars("log_gb", log_gb),
         "CloudWatch: logs kept": dollars("log_storage_gb", log_gb * int(parameters["LogRetentionDays"]) / 30),
-        "CloudWatch: metrics of the service": dollars("metric", len(set(Metric) - FAILURES) + REPORT_METRICS)
+        "CloudWatch: metrics of the service": dollars("metric", len(set(Metric) - RARE) + REPORT_METRICS)
         + dollars("metric_put", reports),
         "CloudWatch: metrics of the routes": dollars("metric", routes * METRICS_OF_A_ROUTE),
         "CloudWatch: alarms": dollars("alarm", sum(map(watched_metrics, alarms))),

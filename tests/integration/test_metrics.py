@@ -13,7 +13,7 @@ import pytest
 import yaml
 from botocore.exceptions import EndpointConnectionError
 
-from agent_sessions.dynamodb.agents_table import IDENTITY_INDEX
+from agent_sessions.dynamodb.agents_table import IDENTITY_INDEX, OWNER_INDEX
 from tests.conftest import FrozenClock
 from tests.support.database import client_of
 from tests.support.events import load_event
@@ -71,7 +71,7 @@ def failing(function: ModuleType, operation: str) -> Iterator[None]:
 
 @pytest.fixture
 def emitted(
-    api: Api,
+    start: Callable[..., Api],
     load_function: Callable[[str], ModuleType],
     frozen: FrozenClock,
     capsys: pytest.CaptureFixture[str],
@@ -83,9 +83,18 @@ def emitted(
         for datum in params["MetricData"]:
             put.add(metric_of(params["Namespace"], datum))
 
+    api = start(MAX_SESSIONS_PER_AGENT="1")
+    database = client_of(api.functions["sessions"].service.tables)
+    with failing(api.functions["sessions"], "DeleteItem"):
+        for _ in range(16):
+            api.sign_in("One that sweeps")
+    deleted = api.sign_in("One that is deleted by hand").body
+    database.delete_item(TableName="AgentsTable", Key={"agent_id": {"S": deleted["agent_id"]}})
     token = api.sign_in().body["session_token"]
     api.sign_in()
-    frozen.tick(60)
+    frozen.tick(300)
+    with failing(api.functions["sessions"], "DeleteItem"), failing(api.functions["sessions"], "BatchWriteItem"):
+        api.validate(deleted["session_token"])
     api.validate(token)
     frozen.tick(60)
     with failing(api.functions["sessions"], "UpdateItem"):
@@ -130,7 +139,7 @@ def test_each_dimension_names_a_resource() -> None:
             if name in NAMES:
                 assert RESOURCES[value]["Type"] == NAMES[name], each
             else:
-                assert value == {"service": SERVICE, "GlobalSecondaryIndexName": IDENTITY_INDEX}[name], each
+                assert value in {"service": {SERVICE}, "GlobalSecondaryIndexName": {IDENTITY_INDEX, OWNER_INDEX}}[name]
 
 
 def test_nested_stack_parameters_are_named_like_their_resources() -> None:

@@ -1,86 +1,155 @@
 """When each alarm goes off, evaluated on sample data, and whether its text and the runbook agree."""
 
-import operator
 import re
-from collections.abc import Mapping
-from typing import Any
 
 import pytest
 
-from tests.support.monitoring import alarms, resources, widgets
+from tests.support.alarm_states import is_on, period_of
+from tests.support.monitoring import alarms, resources, watched, widgets
 from tools import ROOT
 from tools.cloudformation import MONITORING, whole_number_bounds
-from tools.dashboard.metric_math import Series, evaluate
+from tools.cloudformation import resources as template_resources
+from tools.dashboard.metric_math import Series
 
 NOW = 1_800_000_000 // 900 * 900
 RUNBOOK = (ROOT / "docs/runbook.md").read_text()
-COMPARISONS = {"GreaterThanOrEqualToThreshold": operator.ge, "LessThanThreshold": operator.lt}
-
-
-def is_on(alarm: dict[str, Any], metrics: Mapping[str, Series], now: int = NOW) -> bool:
-    """Return whether each of the alarm's last periods breaches the threshold or is missing and counts as breaching."""
-    period = period_of(alarm)
-    last = now // period * period
-    times = range(last - int(alarm["EvaluationPeriods"]) * period, last, period)
-    expressions = [each["Expression"] for each in alarm.get("Metrics", []) if "Expression" in each]
-    if expressions:
-        # FILL yields nothing for a metric that was never emitted.
-        values = evaluate(expressions[0], metrics, times) if any(metrics.values()) else {}
-    else:
-        (values,) = metrics.values()
-    breaches = COMPARISONS[alarm["ComparisonOperator"]]
-    missing = alarm["TreatMissingData"] == "breaching"
-    return all(breaches(values[time], alarm["Threshold"]) if time in values else missing for time in times)
-
-
-def period_of(alarm: dict[str, Any]) -> int:
-    periods = (
-        {alarm["Period"]}
-        if "Period" in alarm
-        else {each["MetricStat"]["Period"] for each in alarm["Metrics"] if "MetricStat" in each}
-    )
-    (period,) = periods
-    return int(period)
 
 
 def steadily(value: float, period: int = 300) -> Series:
     return dict.fromkeys(range(NOW - 7200, NOW, period), value)
 
 
-@pytest.mark.parametrize(
-    ("alarm", "quiet", "loud"),
-    [
-        ("ApiErrors", 4, 5),
-        ("ApiLatency", 2999, 3000),
-        ("SessionsErrors", 0, 1),
-        ("AgentsErrors", 0, 1),
-        ("DeadLetters", 0, 1),
-    ],
-)
-def test_alarm_goes_off_at_threshold(alarm: str, quiet: float, loud: float) -> None:
-    assert not is_on(alarms()[alarm], {"metric": steadily(quiet)})
-    assert is_on(alarms()[alarm], {"metric": steadily(loud)})
-    assert not is_on(alarms()[alarm], {"metric": {}})
+# Requests of half an hour, as (requests a minute, every how many minutes there is one).
+SCALES = {"10 an hour": (1, 6), "1 a second": (60, 1), "11,000 a second": (660_000, 1)}
+RATES = {
+    "ApiErrors": ("errors", "requests"),
+    "SessionsErrors": ("errors", "invocations"),
+    "AgentsErrors": ("errors", "invocations"),
+    "TableThrottles": ("session_owners_written", "requests"),
+}
+
+
+def requests_at(scale: str) -> Series:
+    count, every = SCALES[scale]
+    return {time: float(count) for time in range(NOW - 7200, NOW, 60 * every)}
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("name", RATES)
+def test_rate_alarm_is_on_if_everything_fails_and_off_if_nothing_does(name: str, scale: str) -> None:
+    failures, all_requests = RATES[name]
+    requests = requests_at(scale)
+
+    assert is_on(alarms()[name], {failures: requests, all_requests: requests}, NOW)
+    assert not is_on(alarms()[name], {failures: {}, all_requests: requests}, NOW)
+    assert not is_on(alarms()[name], {failures: dict.fromkeys(requests, 0.0), all_requests: requests}, NOW)
+
+
+@pytest.mark.parametrize("name", RATES)
+def test_rate_alarm_is_off_without_any_request(name: str) -> None:
+    failures, all_requests = RATES[name]
+
+    assert not is_on(alarms()[name], {failures: {}, all_requests: {}}, NOW)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("name", RATES)
+def test_rate_alarm_ignores_failures_of_two_minutes(name: str, scale: str) -> None:
+    failures, all_requests = RATES[name]
+    requests = requests_at(scale)
+    latest = sorted(requests)[-2:]
+
+    assert not is_on(alarms()[name], {failures: {time: requests[time] for time in latest}, all_requests: requests}, NOW)
+
+
+@pytest.mark.parametrize("name", RATES)
+@pytest.mark.parametrize(("percent", "on"), [(1.9, False), (2.0, True)])
+def test_rate_alarm_goes_off_at_2_percent(name: str, percent: float, on: bool) -> None:
+    # At 11,000 a second, 1.9% are 12,540 failures a minute: a fixed number would keep the alarm on.
+    failures, all_requests = RATES[name]
+    requests = requests_at("11,000 a second")
+    failed: Series = {time: round(count * percent / 100) for time, count in requests.items()}
+
+    assert is_on(alarms()[name], {failures: failed, all_requests: requests}, NOW) is on
+
+
+@pytest.mark.parametrize("name", ["ApiErrors", "SessionsErrors", "AgentsErrors"])
+def test_alarm_stops_a_gradual_deployment_within_its_10_minutes(name: str) -> None:
+    # Canary10Percent10Minutes: a broken version fails 10% of the requests for 10 minutes.
+    failures, all_requests = RATES[name]
+    requests = requests_at("1 a second")
+
+    assert is_on(alarms()[name], {failures: {NOW - 60 * m: 6.0 for m in range(1, 10)}, all_requests: requests}, NOW)
+
+
+@pytest.mark.parametrize("name", ["ApiErrors", "SessionsErrors", "AgentsErrors"])
+def test_alarm_ends_half_an_hour_after_the_last_failure(name: str) -> None:
+    failures, all_requests = RATES[name]
+    requests = requests_at("1 a second")
+    failed = {time: 60.0 for time in requests if time < NOW - 1800}
+
+    assert not is_on(alarms()[name], {failures: failed, all_requests: requests}, NOW)
+
+
+def test_throttles_of_all_tables_and_indexes_are_summed() -> None:
+    requests = requests_at("1 a second")
+    alarm = alarms()["TableThrottles"]
+    tables = {each["Id"] for each in alarm["Metrics"] if "MetricStat" in each} - {"requests"}
+    throttles = {name: dict.fromkeys(requests, 1.2 / len(tables)) for name in tables}
+    assert is_on(alarm, throttles | {"requests": requests}, NOW)
+    for name in tables:
+        assert not is_on(alarm, throttles | {name: {}, "requests": requests}, NOW), name
+
+
+def test_table_throttles_watch_every_table_and_index_that_is_written() -> None:
+    written = {
+        frozenset(metric.dimensions)
+        for metric in watched(alarms()["TableThrottles"]).values()
+        if metric.name == "WriteThrottleEvents"
+    }
+    existing = set()
+    for table, properties in template_resources("AWS::DynamoDB::Table").items():
+        existing.add(frozenset({("TableName", table)}))
+        for index in properties["GlobalSecondaryIndexes"]:
+            existing.add(frozenset({("TableName", table), ("GlobalSecondaryIndexName", index["IndexName"])}))
+
+    assert written == existing
+
+
+@pytest.mark.parametrize("samples", [1, 10, 999, 3_300_000])
+@pytest.mark.parametrize("was_on", [False, True])
+def test_latency_alarm_depends_on_latency_at_any_number_of_requests(samples: int, was_on: bool) -> None:
+    alarm = alarms()["ApiLatency"]
+
+    assert is_on(alarm, {"p99": steadily(3000)}, NOW, samples=samples, was_on=was_on)
+    assert not is_on(alarm, {"p99": steadily(2999)}, NOW, samples=samples, was_on=was_on)
+
+
+def test_ignored_percentile_would_keep_its_state() -> None:
+    ignoring = alarms()["ApiLatency"] | {"EvaluateLowSampleCountPercentile": "ignore"}
+
+    assert is_on(ignoring, {"p99": steadily(20)}, NOW, samples=999, was_on=True)
+    assert not is_on(ignoring, {"p99": steadily(20)}, NOW, samples=1000, was_on=True)
+
+
+@pytest.mark.parametrize(("slow", "on"), [(1, False), (2, False), (3, True)])
+def test_latency_alarm_needs_three_slow_periods(slow: int, on: bool) -> None:
+    latency: Series = steadily(20) | {NOW - 300 * (2 * period + 1): 9000.0 for period in range(slow)}
+
+    assert is_on(alarms()["ApiLatency"], {"p99": latency}, NOW) is on
+    assert is_on(alarms()["ApiLatency"], {"p99": {time: ms for time, ms in latency.items() if ms > 20}}, NOW) is on
+    assert not is_on(alarms()["ApiLatency"], {"p99": {}}, NOW)
+
+
+def test_dead_letters_alarms_at_one_message() -> None:
+    assert not is_on(alarms()["DeadLetters"], {"messages": steadily(0)}, NOW)
+    assert is_on(alarms()["DeadLetters"], {"messages": steadily(1)}, NOW)
+    assert not is_on(alarms()["DeadLetters"], {"messages": {}}, NOW)
 
 
 def test_report_errors_ignores_success_on_last_attempt() -> None:
-    assert not is_on(alarms()["ReportErrors"], {"errors": steadily(2, 900)})
-    assert is_on(alarms()["ReportErrors"], {"errors": steadily(3, 900)})
-
-
-def test_one_slow_period_does_not_alarm() -> None:
-    slow: Series = steadily(20) | {NOW - 300: 9000}
-
-    assert not is_on(alarms()["ApiLatency"], {"latency": slow})
-
-
-def test_throttles_are_summed_over_functions_and_tables() -> None:
-    functions = {name: steadily(1) for name in ("sessions", "agents", "report")}
-    assert not is_on(alarms()["FunctionThrottles"], functions)
-    assert is_on(alarms()["FunctionThrottles"], functions | {"agents": steadily(3)})
-
-    assert not is_on(alarms()["TableThrottles"], {"index_read": steadily(9)})
-    assert is_on(alarms()["TableThrottles"], {"index_read": steadily(9), "agents_written": steadily(1)})
+    assert not is_on(alarms()["ReportErrors"], {"errors": steadily(2, 900)}, NOW)
+    assert is_on(alarms()["ReportErrors"], {"errors": steadily(3, 900)}, NOW)
 
 
 @pytest.mark.parametrize(
@@ -88,19 +157,60 @@ def test_throttles_are_summed_over_functions_and_tables() -> None:
     [
         (1000, 999, False),
         (1000, 1000, True),
-        (49, 50, False),  # 99 tokens are too few
-        (50, 50, True),
-        (0, 100, True),
+        (9, 10, False),  # 19 tokens are too few
+        (10, 10, True),
+        (0, 20, True),
         (10_000, 0, False),
     ],
 )
-def test_rejected_tokens_alarms_at_half_of_100(valid: int, rejected: int, on: bool) -> None:
-    assert is_on(alarms()["RejectedTokens"], {"valid": steadily(valid), "rejected": steadily(rejected)}) is on
+def test_rejected_tokens_alarms_at_half_of_20(valid: int, rejected: int, on: bool) -> None:
+    assert is_on(alarms()["RejectedTokens"], {"valid": steadily(valid), "rejected": steadily(rejected)}, NOW) is on
 
 
 def test_rejected_tokens_alarms_without_valid_tokens() -> None:
-    assert is_on(alarms()["RejectedTokens"], {"valid": {}, "rejected": steadily(100)})
-    assert not is_on(alarms()["RejectedTokens"], {"valid": {}, "rejected": {}})
+    assert is_on(alarms()["RejectedTokens"], {"valid": {}, "rejected": steadily(20)}, NOW)
+    assert not is_on(alarms()["RejectedTokens"], {"valid": {}, "rejected": {}}, NOW)
+
+
+@pytest.mark.parametrize(
+    ("created", "sign_ins", "on"), [(19, 19, False), (20, 20, True), (20, 41, False), (50_000, 100_000, True)]
+)
+def test_agents_created_alarms_if_half_of_the_sign_ins_create_one(created: int, sign_ins: int, on: bool) -> None:
+    flood = {"created": steadily(created), "sign_ins": steadily(sign_ins)}
+
+    assert is_on(alarms()["AgentsCreated"], flood, NOW) is on
+    assert not is_on(alarms()["AgentsCreated"], {"created": {}, "sign_ins": steadily(sign_ins)}, NOW)
+
+
+@pytest.mark.parametrize(
+    ("sign_ins", "validations", "on"), [(99, 1, False), (100, 100, True), (100, 101, False), (10_000, 3_300_000, False)]
+)
+def test_sign_ins_alarms_at_as_many_as_validations(sign_ins: int, validations: int, on: bool) -> None:
+    flood = {"sign_ins": steadily(sign_ins), "validations": steadily(validations)}
+
+    assert is_on(alarms()["SignIns"], flood, NOW) is on
+
+
+def test_sign_ins_is_off_if_other_functions_validate() -> None:
+    # Validations in process, with the layer, are in no metric.
+    assert not is_on(alarms()["SignIns"], {"sign_ins": steadily(1000), "validations": {}}, NOW)
+
+
+@pytest.mark.parametrize("name", ["AgentsCreated", "SignIns"])
+def test_burst_of_10_minutes_is_no_flood(name: str) -> None:
+    burst: Series = {NOW - 600: 1000.0, NOW - 300: 1000.0}
+    others = steadily(1) | burst
+
+    assert not is_on(alarms()[name], {"created": burst, "sign_ins": burst, "validations": others}, NOW)
+
+
+@pytest.mark.parametrize("name", ["ends", "sweeps"])
+def test_end_failures_alarms_at_one_in_each_of_three_periods(name: str) -> None:
+    alarm = alarms()["EndFailures"]
+
+    assert is_on(alarm, {name: {NOW - 300 * period: 1.0 for period in (1, 3, 5)}}, NOW)
+    assert not is_on(alarm, {name: {NOW - 300 * period: 9.0 for period in (1, 3)}}, NOW)
+    assert not is_on(alarm, {name: {}}, NOW)
 
 
 @pytest.mark.parametrize("minutes", [2, 5, 7, 60, 480])
@@ -119,7 +229,7 @@ def test_report_silent_alarms_after_three_intervals(minutes: int) -> None:
 
 
 def test_report_silent_alarms_if_no_report_ever_ran() -> None:
-    assert is_on(alarms()["ReportSilent"], {"reports": {}})
+    assert is_on(alarms()["ReportSilent"], {"reports": {}}, NOW)
 
 
 @pytest.mark.parametrize("minutes", whole_number_bounds("ReportMinutes"))

@@ -49,7 +49,9 @@ def accepts(parameter: str, value: str) -> bool:
 def test_every_number_is_a_string_with_a_pattern() -> None:
     assert {each["Type"] for each in PARAMETERS.values()} == {"String", "CommaDelimitedList"}
     numbers = {name for name, each in PARAMETERS.items() if each["Default"].isdecimal() and "AllowedValues" not in each}
-    assert numbers == set(BOUNDS) == {name for name, each in PARAMETERS.items() if "AllowedPattern" in each} - OTHER_TEXT
+    assert (
+        numbers == set(BOUNDS) == {name for name, each in PARAMETERS.items() if "AllowedPattern" in each} - OTHER_TEXT
+    )
 
 
 @pytest.mark.parametrize("parameter", BOUNDS)

@@ -121,6 +121,10 @@ def test_bill_without_agents_has_only_fixed_lines(results: Results) -> None:
     }
 
 
+def test_100_agents_cost_at_most_15_dollars(results: Results) -> None:
+    assert sum(monthly_bill(Workload(agents=100), DEFAULTS, results).values()) <= 15
+
+
 def test_bill_counts_every_metric_that_an_alarm_watches(results: Results) -> None:
     bill = monthly_bill(Workload(agents=0), DEFAULTS, results)
 

@@ -64,6 +64,8 @@ class _Evaluation:
                 return combine(OPERATORS[type(op)], self.value(left), self.value(right))
             case ast.Call(func=ast.Name(id="METRICS"), args=[]):
                 return list(self._metrics.values())
+            case ast.List(elts=elements):
+                return [_series(self.value(each)) for each in elements]
             case ast.Call(func=ast.Name(id="SUM"), args=[array]):
                 return total(self.value(array))
             case ast.Call(func=ast.Name(id="EPOCH"), args=[_]):
