@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 ENGINE := $(if $(shell command -v java && command -v mvn),.envs/dynamodb-local/.done)
 GENERATOR := $(if $(ENGINE),.envs/openapi-generator/.done)
 
-COMMANDS := help local stop demo dashboard invoke unit test prove fuzz peers speed bench clients check openapi format lock deploy clean
+COMMANDS := help local stop demo dashboard invoke unit test prove fuzz peers speed bench clients check audit sbom openapi format lock deploy clean
 VARIABLES := PYTHON PORT PART CLIENT QUICK MINUTES STACK REGION PARAMETERS GUIDED
 
 .DEFAULT_GOAL := help
@@ -92,6 +92,14 @@ check: .venv/.done .envs/sam/.done .envs/checkov/.done .envs/openapi-linters/.do
 	$(WITH_NODE) .envs/openapi-linters/node_modules/.bin/redocly lint --config tools/openapi/redocly.yaml docs/openapi.json
 	$(WITH_NODE) .envs/openapi-linters/node_modules/.bin/spectral lint --ruleset tools/openapi/spectral.yaml --fail-severity hint docs/openapi.json
 
+audit: .venv/.done .envs/audit/.done ## compare the pinned dependencies with known vulnerabilities
+	@.venv/bin/python -m tools.audit
+
+sbom: .envs/audit/.done ## list the layer's dependencies in dist/sbom.cdx.json (CycloneDX)
+	@mkdir -p dist
+	@.envs/audit/bin/cyclonedx-py requirements layers/agent_sessions/requirements.txt --output-reproducible --of JSON -o dist/sbom.cdx.json
+	@echo "dist/sbom.cdx.json lists what the layer contains besides this project"
+
 openapi: .venv/.done ## write docs/openapi.json, events/ and the route table in README.md
 	.venv/bin/python -m tools.openapi
 
@@ -109,11 +117,11 @@ deploy: .envs/sam/.done ## deploy to AWS (STACK=, REGION=, PARAMETERS="Name=valu
 LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header --upgrade
 lock: .venv/.uv ## pin the newest version of every dependency
 	$(LOCK) layers/agent_sessions/requirements.in -o layers/agent_sessions/requirements.txt
-	for name in bootstrap dev sam ministack checkov plot peers node clients; do $(LOCK) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+	for name in bootstrap dev sam ministack checkov plot peers node clients audit; do $(LOCK) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 	for lock in requirements/*/package-lock.json; do rm "$$lock" && (cd "$${lock%/*}" && $(NPM) install --package-lock-only) || exit 1; done
 
 clean: stop ## remove everything that these commands made
-	rm -rf .venv .envs .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf .venv .envs .local .aws-sam dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 
 is_python = -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null || { \
 	echo "Python 3.13 is missing: install it, or give its path: make $(firstword $(MAKECMDGOALS)) PYTHON=/path/to/python3.13" >&2; exit 1; }

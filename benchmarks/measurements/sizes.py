@@ -17,7 +17,9 @@ def packages() -> dict[str, int]:
         if file.is_file():
             # The bytecode of a single-file module lies in __pycache__ beside it.
             parts = [part for part in file.relative_to(LAYER).parts if part != "__pycache__"]
-            sizes[parts[0].partition(".")[0]] += file.stat().st_size
+            # Folders of metadata have the version in their name.
+            name = "dist-info" if parts[0].endswith(".dist-info") else parts[0].partition(".")[0]
+            sizes[name] += file.stat().st_size
     # Serving requests writes bytecode beside the functions, which is not part of the build.
     sizes["functions"] = sum(file.stat().st_size for file in BUILT.glob("*Function/**/*.py"))
     return dict(sizes.most_common())

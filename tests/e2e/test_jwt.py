@@ -150,7 +150,6 @@ def restricted(deploy: Callable[..., Api], issuer: Issuer, emulator: Emulator) -
         aws_access_key_id="test",
         aws_secret_access_key="test",
     )
-    assert gateway.get_api(ApiId=api.outputs["ApiId"])["CorsConfiguration"]
     gateway.update_api(ApiId=api.outputs["ApiId"], CorsConfiguration=settings | {"AllowOrigins": [PAGE]})
     return api
 
