@@ -77,7 +77,7 @@ speed: require-java .venv/.done .envs/sam/.done $(ENGINE) ## fail if a start, a 
 bench: require-java .venv/.done .envs/sam/.done .envs/peers/.done .envs/plot/.done $(ENGINE) ## measure speed, memory and cost, and write docs/performance.md (QUICK=1)
 	@.venv/bin/python -m benchmarks $(if $(QUICK),--quick)
 
-clients: .venv/.done .envs/sam/.done .envs/ministack/.done .envs/clients/.done .envs/clients-node/.done $(GENERATOR) ## generate clients in Python, TypeScript, Go and PHP, and walk each through the API (CLIENT=orval)
+clients: .venv/.done .envs/sam/.done .envs/ministack/.done .envs/clients/.done .envs/clients-node/.done $(GENERATOR) ## generate clients in four languages, and walk each through the API (CLIENT=orval)
 	@PYTHONPATH=.:layers/agent_sessions .venv/bin/python -m tools.clients --client "$(CLIENT)"
 
 check: .venv/.done .envs/sam/.done .envs/checkov/.done .envs/openapi-linters/.done ## check code, types, imports, templates and generated documents
