@@ -55,11 +55,11 @@ class Checkout:
             self.script(f".envs/{name}/bin/python", f'exec {sys.executable} "$@"')
         self.script(".envs/sam/bin/sam", f'echo "$@" >> {self.folder}/sam.txt; env > {self.folder}/sam-environ.txt')
         self.script("bin/env", f'exec {shutil.which("env")} "$@"')
-        done = [self.folder / ".venv/.uv", *(self.folder / f".envs/{name}/.done" for name in environments)]
-        for path in done:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
-        os.utime(done[0], (done[1].stat().st_atime, done[1].stat().st_mtime))
+        for age, path in enumerate([".venv/.uv", *(f".envs/{name}/.done" for name in environments)]):
+            marker = self.folder / path
+            marker.parent.mkdir(parents=True, exist_ok=True)
+            marker.touch()
+            os.utime(marker, ns=(marker.stat().st_atime_ns, marker.stat().st_mtime_ns + age))
         (self.folder / "bin/make").symlink_to(MAKE)
 
     def script(self, path: str, body: str) -> None:

@@ -1,11 +1,9 @@
 """`make local`, `make stop`, and what `make dashboard` and `make invoke` need before anything is installed."""
 
 import argparse
-import signal
 import sys
-from types import FrameType
 
-from tools.local import LocalError, docker, service
+from tools.local import LocalError, docker, interrupts, service
 
 # The names in messages are those of the Makefile.
 COMMANDS = {"up": "local", "down": "stop", "require-service": "dashboard", "require-docker": "invoke"}
@@ -18,7 +16,7 @@ def main() -> int:
     parser.add_argument("--port", default="", help=f"port of the service ({service.DEFAULT_PORT})")
     arguments = parser.parse_args()
     command = COMMANDS[arguments.command]
-    _interrupt_on(signal.SIGTERM, signal.SIGHUP)
+    interrupts.install()
     try:
         if arguments.command == "up":
             service.up(service.read_port(arguments.port) if arguments.port else None)
@@ -35,17 +33,6 @@ def main() -> int:
         print(f"make {command}: interrupted; everything that it started has been stopped", file=sys.stderr)
         return 130
     return 0
-
-
-def _interrupt_on(*signals: signal.Signals) -> None:
-    """End as after Ctrl-C, so that nothing keeps running; signals that are ignored (nohup) stay so."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    for each in signals:
-        if signal.getsignal(each) is not signal.SIG_IGN:
-            signal.signal(each, interrupt)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from tools import ROOT
-from tools.local import LocalError
+from tools.local import LocalError, interrupts
 from tools.local.loopback import LOCALHOST, bypass_proxy, require_free_port
 
 HYPERCORN = ROOT / ".envs/ministack/bin/hypercorn"
@@ -99,24 +99,26 @@ class Emulator:
         addresses = [address for address in (LOCALHOST, also_at) if address]
         binds = [argument for address in addresses for argument in ("--bind", f"{address}:{port}")]
         folder.mkdir(parents=True, exist_ok=True)
-        with _lock_file(folder) as lock, (folder / "emulator.log").open("wb") as log:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            process = subprocess.Popen(
-                [*SERVE, *binds],
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                pass_fds=[lock.fileno()],
-                start_new_session=True,  # its own process group, which its functions' processes join
-                env=_server_environ(port, hosts=[CONTAINER_HOST, *addresses], origins=origins) | environ,
-            )
-        emulator = cls(process.pid, port, folder, process)
+        emulator = None
         try:
-            (folder / "emulator.json").write_text(json.dumps({"pid": process.pid, "port": port}))
+            with interrupts.deferred(), _lock_file(folder) as lock, (folder / "emulator.log").open("wb") as log:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                process = subprocess.Popen(
+                    [*SERVE, *binds],
+                    cwd=ROOT,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    pass_fds=[lock.fileno()],
+                    start_new_session=True,  # its own process group, which its functions' processes join
+                    env=_server_environ(port, hosts=[CONTAINER_HOST, *addresses], origins=origins) | environ,
+                )
+                emulator = cls(process.pid, port, folder, process)
+                (folder / "emulator.json").write_text(json.dumps({"pid": process.pid, "port": port}))
             emulator._wait_until_ready()
         except BaseException:
-            emulator.stop()
+            if emulator:
+                emulator.stop()
             raise
         return emulator
 

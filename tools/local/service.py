@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tools import ROOT
-from tools.local import LocalError, docker, stack
+from tools.local import LocalError, docker, interrupts, stack
 from tools.local.emulator import Emulator
 from tools.local.loopback import MAX_PORT, bypass_proxy, free_port, proxy_hides_loopback, require_free_port
 from tools.progress import step
@@ -53,11 +53,11 @@ def up(port: int | None) -> None:
         log = FOLDER / "sam.log"
         log.write_text("")
         step("Building the layer and the functions", lambda: stack.build(log))
-        started = None
+        is_update = emulator is not None
         try:
             if emulator is None:
                 address = docker.bridge_address()
-                started = emulator = step(
+                emulator = step(
                     "Starting the AWS emulator", lambda: Emulator.start(FOLDER, port or DEFAULT_PORT, also_at=address)
                 )
             outputs = step("Deploying template.yaml", lambda: stack.deploy(emulator, log))
@@ -65,8 +65,10 @@ def up(port: int | None) -> None:
             step("Waiting for /health", lambda: wait_for(f"{url}/health"))
             (FOLDER / "url").write_text(url)
         except BaseException:
+            started = None if is_update else emulator or Emulator.running(FOLDER)
             if started:
-                started.stop()
+                with interrupts.deferred():
+                    started.stop()
             raise
         print(READY.format(exports=_exports(url, hidden), log=emulator.log.relative_to(ROOT)))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tools import ROOT
-from tools.local import LocalError
+from tools.local import LocalError, interrupts
 from tools.local.emulator import Emulator, aws_environ
 
 SAM = ROOT / ".envs/sam/bin/sam"
@@ -85,21 +85,25 @@ def _sam(command: str, *arguments: str, log: Path, port: int, cwd: Path) -> str:
         out.write(f"\n$ sam {command} {' '.join(arguments)}\n")
         out.flush()
         start = out.tell()
-        with subprocess.Popen(
-            [SAM, command, *arguments, *config],
-            cwd=cwd,
-            env=environ(port),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE if command == "list" else out,
-            stderr=out,
-            text=True,
-            start_new_session=True,  # its own process group, which the processes of a build join
-        ) as process:
-            try:
-                result, _ = process.communicate()
-            except BaseException:
+        process = None
+        try:
+            with interrupts.deferred():
+                process = subprocess.Popen(
+                    [SAM, command, *arguments, *config],
+                    cwd=cwd,
+                    env=environ(port),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE if command == "list" else out,
+                    stderr=out,
+                    text=True,
+                    start_new_session=True,  # its own process group, which the processes of a build join
+                )
+            result, _ = process.communicate()
+        except BaseException:
+            if process:
                 os.killpg(process.pid, signal.SIGKILL)
-                raise
+                process.communicate()
+            raise
         out.seek(start)
         if process.returncode:
             raise LocalError(f"sam {command} failed: {reason(out.read())} (its whole output is in {log})")
