@@ -105,6 +105,16 @@ def refusal(parameter: Mapping[str, Any], value: str) -> str | None:
     return None
 
 
+def open_session(profile: str | None) -> botocore.session.Session:
+    """Return a session of a profile; raises DeployError if there is no such profile."""
+    session = botocore.session.Session(profile=profile)
+    try:
+        session.get_scoped_config()
+    except ProfileNotFound as error:
+        raise DeployError(f"{first_line(error)}: {SIGN_IN}") from None
+    return session
+
+
 def check_credentials(session: botocore.session.Session, region: str) -> str:
     """Return the ARN of the caller; raises DeployError if AWS does not accept the credentials."""
     try:
@@ -162,8 +172,8 @@ def sam(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
 
 
 def quoted(name: str, value: str) -> str:
-    """Return a parameter as SAM CLI reads it, whatever its value."""
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    """Return a parameter as SAM CLI reads it; it unescapes quotation marks, but not backslashes."""
+    escaped = value.replace('"', '\\"')
     return f'{name}="{escaped}"'
 
 
@@ -192,16 +202,13 @@ def main() -> int:
     try:
         samconfig = read_samconfig()
         profile = os.environ.get("AWS_PROFILE") or samconfig.get("profile")
-        session = botocore.session.Session(profile=profile)
+        session = open_session(profile)
         deployment = Deployment.read(os.environ, samconfig, session)
         arn = check_credentials(session, deployment.region)
         refuse_old_stack(session, deployment)
         print(f"Deploying the stack {deployment.stack} to {deployment.region} as {arn}", flush=True)
         deploy(deployment, profile)
         url = None if deployment.guided else api_url(session, deployment)
-    except ProfileNotFound as error:
-        print(f"make deploy: {first_line(error)}: {SIGN_IN}", file=sys.stderr)
-        return 1
     except (DeployError, BotoCoreError, ClientError, tomllib.TOMLDecodeError) as error:
         print(f"make deploy: {first_line(error)}", file=sys.stderr)
         return 1

@@ -11,7 +11,7 @@ from typing import Self
 from tools import ROOT
 
 MAKE = shutil.which("make") or "make"
-COPIED = ("Makefile", "template.yaml", "samconfig.toml", "tools", "stacks", "requirements")
+COPIED = ("Makefile", "template.yaml", "samconfig.toml", "tools", "stacks", "examples", "requirements")
 HANG_SECONDS = 120
 
 

@@ -143,6 +143,7 @@ def test_lock_ends_with_make_local(stub: Stub) -> None:
     assert stub.calls.count("deploy") == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_signal_ends_every_process_of_make_local(tmp_path: Path, number: signal.Signals) -> None:
     enable_socket()
