@@ -34,6 +34,10 @@ EXPIRED = """<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><E
 <Code>ExpiredToken</Code><Message>The security token included in the request is expired</Message></Error>
 </ErrorResponse>"""
 
+NO_RESOURCE = """<ErrorResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><Error><Type>Sender</Type>
+<Code>ValidationError</Code><Message>Resource Operations does not exist</Message></Error></ErrorResponse>"""
+
+
 
 class Aws:
     """STS and CloudFormation, as far as `make deploy` asks them itself."""
@@ -46,11 +50,12 @@ class Aws:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-                status, text = (
-                    aws.identity
-                    if form["Action"] == ["GetCallerIdentity"]
-                    else (200, STACK.format(outputs=aws.outputs))
-                )
+                responses = {
+                    "GetCallerIdentity": aws.identity,
+                    "DescribeStackResource": (400, NO_RESOURCE),
+                    "DescribeStacks": (200, STACK.format(outputs=aws.outputs)),
+                }
+                status, text = responses[form["Action"][0]]
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(text.encode())))
                 self.end_headers()
