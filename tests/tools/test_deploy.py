@@ -38,7 +38,6 @@ NO_RESOURCE = """<ErrorResponse xmlns="http://cloudformation.amazonaws.com/doc/2
 <Code>ValidationError</Code><Message>Resource Operations does not exist</Message></Error></ErrorResponse>"""
 
 
-
 class Aws:
     """STS and CloudFormation, as far as `make deploy` asks them itself."""
 
