@@ -46,7 +46,8 @@ def may_name(route: Route, file: str) -> bool:
     """Whether a file is among those that adding this route touches."""
     path = Path(file)
     is_test = path.parts[0] == "tests" and path.name.startswith("test_")
-    if file.startswith("tools/clients/drivers/"):  # they walk through some routes, and need not know of another
+    # They name a few routes, and need not know of another: the clients' walks, and an alarm on sign-ins.
+    if file.startswith("tools/clients/drivers/") or file == "stacks/monitoring.yaml":
         return True
     return is_test or file in (TABLE, "template.yaml", f"functions/{route.function}/app.py", PLANTED)
 
