@@ -12,6 +12,8 @@ from agent_sessions.dynamodb.transport import ConditionFailedError, Request, Tra
 IS_LIVE = "attribute_exists(session_id) AND expires_at > :now"
 # A touch that arrives late must not move times back.
 IS_LIVE_AND_NOT_NEWER = f"{IS_LIVE} AND last_active <= :now"
+# A report by a container whose clock is behind moves neither the other times nor that of a report back.
+IS_LIVE_AND_NOT_REPORTED_LATER = f"{IS_LIVE} AND (attribute_not_exists(progress_at) OR progress_at <= :progress_at)"
 IS_OWNED = "#owner = :owner"
 IS_EXPIRED = "expires_at <= :now"
 IS_UNUSED_SINCE = "last_active = :last_active"
@@ -77,7 +79,7 @@ class SessionsTable:
 
         Returns:
             False, with nothing written, under the same conditions as ``touch_session``; without
-            ``move_times`` only if the session has ended.
+            ``move_times`` if it has ended, or another report was written meanwhile and is later.
         """
         sets = ["progress_at = :progress_at", *(f"#{name} = :{name}" for name, value in progress.items() if value)]
         removed = [f"#{name}" for name, value in progress.items() if not value]
@@ -93,7 +95,7 @@ class SessionsTable:
                 "TableName": self.name,
                 "Key": session_key(session.agent_id, session.session_id),
                 "UpdateExpression": f"SET {update}",
-                "ConditionExpression": IS_LIVE,
+                "ConditionExpression": IS_LIVE_AND_NOT_REPORTED_LATER,
                 "ExpressionAttributeNames": names,
                 "ExpressionAttributeValues": {**values, ":now": number(now)},
             },
