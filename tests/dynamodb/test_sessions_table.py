@@ -146,6 +146,12 @@ class TestReportProgress:
         assert self.report(tables, NOW + 5, state="idle", move_times=False)
         assert stored(tables) == replace(used, state="idle", progress_at=NOW + 5)
 
+    def test_late_report_does_not_replace_a_later_one(self, tables: Tables) -> None:
+        reported = session(last_active=NOW + 9, state="working", progress_at=NOW + 9)
+        put(tables, reported)
+        assert not self.report(tables, NOW + 5, state="idle", move_times=False)
+        assert stored(tables) == reported
+
     @pytest.mark.parametrize("move_times", [True, False])
     def test_ended_session_is_not_revived(self, tables: Tables, move_times: bool) -> None:
         assert not self.report(tables, NOW, state="idle", move_times=move_times)
