@@ -54,7 +54,7 @@ invoke: require-python ## run every event in events/ with `sam local invoke`, wh
 	@.venv/bin/python -m tools.invoke
 
 # Groups of tests that share an emulator or a table run in one process, in the order of collection.
-PARALLEL = --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+PARALLEL = --numprocesses auto --maxprocesses 4 --dist loadscope
 
 unit: .venv/.done ## run the tests that need no other program, in less than 30 seconds
 	.venv/bin/pytest $(PARALLEL) -m "not slow" tests/unit tests/integration tests/template tests/tools

@@ -1,9 +1,11 @@
 """Fixtures and rules of all tests: the frozen clock, the order of the folders, and what runs in one process."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from agent_sessions import clock
 from tests.support.length import LENGTH, examples
@@ -43,30 +45,37 @@ def pytest_report_header() -> str:
     return f"test length: {LENGTH}"
 
 
-# First, because pytest-xdist reads the groups in a hook of the same name.
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=_rank)
-    for item in items:
-        if group := _group(item):
-            item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: _rank(item.nodeid))
 
 
-def _folder(item: pytest.Item) -> str:
-    return item.nodeid.split("/")[1] if item.nodeid.startswith("tests/") else ""
+class Groups(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist has no types
+    """Gives a process all tests that share the emulator, or a file; the races run wherever there is room.
+
+    pytest-xdist's own ``--dist loadgroup`` writes the group into an attribute of the test that pytest 9.2 no
+    longer reads.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        if _folder(nodeid) == "e2e":
+            return "emulator"
+        file = nodeid.partition("::")[0]
+        return nodeid if file.endswith("/test_races.py") else file
 
 
-def _rank(item: pytest.Item) -> int:
-    folder = _folder(item)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
+    # In the order of the folders: long groups begin first, so that no process waits for another at the end.
+    config.option.loadscopereorder = False
+    return Groups(config, log)
+
+
+def _folder(nodeid: str) -> str:
+    return nodeid.split("/")[1] if nodeid.startswith("tests/") else ""
+
+
+def _rank(nodeid: str) -> int:
+    folder = _folder(nodeid)
     return FIRST.index(folder) if folder in FIRST else len(FIRST)
-
-
-def _group(item: pytest.Item) -> str | None:
-    """Return what runs in one process: all that share the emulator, or a file; the races run wherever there is room."""
-    if _folder(item) == "e2e":
-        return "emulator"
-    file = item.nodeid.partition("::")[0]
-    return None if file.endswith("/test_races.py") else file.removeprefix("tests/").removesuffix(".py")
 
 
 @pytest.fixture
