@@ -1,10 +1,12 @@
 """Runs the DynamoDB calls of several clients in every order, one call at a time, so that a race needs no luck."""
 
+import random
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from agent_sessions.dynamodb.transport import ConditionFailedError, DynamoResponse, Request, Transport
 from agent_sessions.errors import AgentSessionsError
@@ -14,6 +16,8 @@ TURN_SECONDS = 60
 READS = ("GetItem", "BatchGetItem", "Query", "Scan")
 
 type Action = Callable[[], object]
+type Choose = Callable[[int, tuple[Choice, ...]], Choice]
+"""Chooses the next call, given how many were made and what is possible."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +89,25 @@ class Steps:
         left: list[tuple[Choice, ...]] = [()]
         while left:
             beginning = left.pop()
-            run = self._run(beginning, begin())
+            run = self._run(begin(), partial(_continue, beginning))
             made = tuple(step.choice for step in run.steps)
             for place in range(len(beginning), len(made)):
                 left += ((*made[:place], other) for other in run.steps[place].possible if other != made[place])
             yield run
 
-    def _run(self, beginning: tuple[Choice, ...], actions: Mapping[str, Action]) -> Run:
+    def random_orders(self, begin: Callable[[], Mapping[str, Action]], *, count: int, seed: str) -> Iterator[Run]:
+        """Run the actions in so many orders, the same ones for the same seed."""
+        choices = random.Random(seed)  # noqa: S311
+        for _ in range(count):
+            yield self._run(begin(), lambda _, possible: choices.choice(possible))
+
+    def _run(self, actions: Mapping[str, Action], choose: Choose) -> Run:
         steps: list[Step] = []
         self._running, self._waiting, self._chosen = set(actions), {}, None
         with ThreadPoolExecutor(len(actions)) as pool:
             futures = {client: pool.submit(self._act, client, action) for client, action in actions.items()}
             while possible := self._possible(sum(step.choice.is_lost for step in steps)):
-                choice = beginning[len(steps)] if len(steps) < len(beginning) else possible[0]
-                assert choice in possible, "the same calls in the same order have the same outcome"
+                choice = choose(len(steps), possible)
                 steps.append(Step(choice, self._waiting[choice.client], possible))
                 self._grant(choice)
             return Run(tuple(steps), {client: future.result() for client, future in futures.items()})
@@ -147,3 +156,11 @@ class Steps:
         """Make a call whose response never arrives."""
         with suppress(ConditionFailedError):
             transport(operation, request)
+
+
+def _continue(beginning: tuple[Choice, ...], made: int, possible: tuple[Choice, ...]) -> Choice:
+    """Repeat the beginning of a run, and go on with the first choice that is possible."""
+    if made >= len(beginning):
+        return possible[0]
+    assert beginning[made] in possible, "the same calls in the same order have the same outcome"
+    return beginning[made]
