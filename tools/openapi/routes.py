@@ -151,7 +151,6 @@ ROUTES = [
             status=HTTPStatus.OK,
             description="One page of live sessions.",
             body=SessionPageBody,
-            links={"listSessions": {"next": "$response.body#/next"}},
         ),
     ),
     Route(
@@ -189,7 +188,6 @@ ROUTES = [
             description="One page of agents.",
             body=AgentPageBody,
             links={
-                "listAgents": {"next": "$response.body#/next"},
                 "getAgent": {"agent_id": "$response.body#/agents/0/agent_id"},
             },
         ),
@@ -231,7 +229,6 @@ ROUTES = [
             description="The agent, and how many of its sessions are left.",
             body=AgentBody,
             example=examples.BLOCKED_AGENT,
-            links={"getAgent": SAME_AGENT},
         ),
     ),
     Route(
