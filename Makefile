@@ -18,7 +18,7 @@ COMMANDS := help local stop demo dashboard invoke unit test prove fuzz peers spe
 VARIABLES := PYTHON PORT PART CLIENT QUICK MINUTES STACK REGION PARAMETERS GUIDED
 
 .DEFAULT_GOAL := help
-.PHONY: $(COMMANDS) require-python require-java
+.PHONY: $(COMMANDS) require-python require-java require-part
 
 # A misspelt command or variable stops make before it starts anything: some commands are nearly names of folders.
 similar = $(shell $(PYTHON_HERE) -c 'import difflib, sys; print(*difflib.get_close_matches(sys.argv[1], sys.argv[3:], 1, float(sys.argv[2])))' $(1) 2>/dev/null)
@@ -41,7 +41,7 @@ stop: require-python ## stop the local service and delete its data
 	@$(PYTHON_HERE) -m tools.local down
 
 demo: require-python ## run a walkthrough, then leave agents signed in (MINUTES=10: at work)
-	@$(PYTHON_HERE) -m tools.demo $(if $(MINUTES),--minutes $(MINUTES))
+	@$(PYTHON_HERE) -m tools.demo $(if $(MINUTES),--minutes "$(MINUTES)")
 
 dashboard: require-python ## draw the CloudWatch dashboard of the local service
 	@$(PYTHON_HERE) -m tools.local require-service
@@ -62,7 +62,7 @@ unit: .venv/.done ## run the tests that need no other program, in less than 30 s
 test: .venv/.done .envs/sam/.done .envs/ministack/.done .envs/plot/.done $(ENGINE) ## run all tests at short length, in less than 5 minutes
 	.venv/bin/pytest $(PARALLEL) --cov
 
-prove: require-java .venv/.done .envs/sam/.done .envs/ministack/.done .envs/plot/.done $(ENGINE) ## run all tests at full length, or some (PART="tests/dynamodb")
+prove: require-java require-part .venv/.done .envs/sam/.done .envs/ministack/.done .envs/plot/.done $(ENGINE) ## run all tests at full length, or some (PART="tests/dynamodb")
 	TEST_LENGTH=full .venv/bin/pytest $(PARALLEL) --durations=20 $(PART)
 
 fuzz: .venv/.done .envs/sam/.done .envs/ministack/.done ## send 10,000 generated requests to the service on an emulator
@@ -75,7 +75,7 @@ speed: require-java .venv/.done .envs/sam/.done $(ENGINE) ## fail if a start, a 
 	.venv/bin/pytest --confcutdir=tests/speed tests/speed
 
 bench: require-java .venv/.done .envs/sam/.done .envs/peers/.done .envs/plot/.done $(ENGINE) ## measure speed, memory and cost, and write docs/performance.md (QUICK=1)
-	@.venv/bin/python -m benchmarks $(if $(QUICK),--quick)
+	@.venv/bin/python -m benchmarks $(if $(filter-out 0,$(QUICK)),--quick)
 
 clients: .venv/.done .envs/sam/.done .envs/ministack/.done .envs/clients/.done .envs/clients-node/.done $(GENERATOR) ## generate clients in four languages, and walk each through the API (CLIENT=orval)
 	@PYTHONPATH=.:layers/agent_sessions .venv/bin/python -m tools.clients --client "$(CLIENT)"
@@ -132,6 +132,9 @@ require-python:
 require-java:
 	@command -v java >/dev/null && command -v mvn >/dev/null || { \
 		echo "make $(firstword $(MAKECMDGOALS)) needs DynamoDB Local: install Java 17 or newer, and Maven, which downloads it" >&2; exit 1; }
+
+require-part:
+	@for each in $(PART); do test -e "$${each%%::*}" || { echo "make prove: there is no $$each" >&2; exit 1; }; done
 
 # pip, which comes with Python, installs uv; uv installs everything else.
 .venv/.uv: requirements/bootstrap.txt

@@ -1,4 +1,4 @@
-"""What the Makefile runs: the local service, the demonstration, the OpenAPI document."""
+"""The programs behind the commands of the Makefile."""
 
 from pathlib import Path
 

@@ -59,7 +59,7 @@ class Deployment:
             raise DeployError("there is no region: name one, as in `make deploy REGION=eu-west-1`, or set AWS_REGION")
         configured = samconfig.get("parameter_overrides", "")
         text = configured if isinstance(configured, str) else " ".join(configured)
-        return cls(stack, region, parse_parameters(text) | own, bool(environ.get("GUIDED")))
+        return cls(stack, region, parse_parameters(text) | own, environ.get("GUIDED", "") not in ("", "0"))
 
 
 def parse_parameters(text: str) -> dict[str, str]:

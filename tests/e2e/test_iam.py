@@ -136,11 +136,13 @@ def test_python_example_signs_in(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 
 
 @pytest.mark.usefixtures("as_worker")
-def test_curl_example_signs_in() -> None:
-    done = sign_in_with_curl("curl")
+@pytest.mark.parametrize("agent_name", ["curl", 'Claude "Opus"', 'x", "exclusive": true, "context": "\\'])
+def test_curl_example_signs_in_with_the_exact_name(agent_name: str) -> None:
+    done = sign_in_with_curl(agent_name)
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout)["agent_name"] == "curl"
+    session = json.loads(done.stdout)
+    assert (session["agent_name"], session["context"]) == (agent_name, None)
 
 
 @pytest.mark.usefixtures("as_worker")

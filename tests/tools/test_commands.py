@@ -114,6 +114,23 @@ def test_command_without_java_is_refused(checkout: Checkout, command: str) -> No
     assert checkout.is_clean
 
 
+def test_missing_part_is_refused(checkout: Checkout) -> None:
+    for program in ("java", "mvn"):
+        checkout.script(f"bin/{program}", "exit 0")
+
+    said = sentence(checkout.run("prove", "PART=Makefile tests/dynamodb/test_none.py::test_x"))
+
+    assert said == "make prove: there is no tests/dynamodb/test_none.py::test_x"
+    assert checkout.is_clean
+
+
+@pytest.mark.parametrize("minutes", ["abc", "1e9", "-1", "1441", "5 6"])
+def test_impossible_minutes_are_refused(checkout: Checkout, minutes: str) -> None:
+    said = sentence(checkout.run("demo", f"MINUTES={minutes}"))
+
+    assert said == f"make demo: MINUTES must be a number from 0 to 1440, not {minutes!r}"
+
+
 @pytest.mark.parametrize("command", NEED_PYTHON)
 @pytest.mark.parametrize("python", ["python3.13", "/bin/false"], ids=["missing", "unfit"])
 def test_command_without_python_is_refused(checkout: Checkout, command: str, python: str) -> None:

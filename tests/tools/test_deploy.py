@@ -237,6 +237,13 @@ def test_deploy_follows_samconfig(checkout: Checkout, aws: Aws) -> None:
     )
 
 
+@pytest.mark.parametrize(("value", "guided"), [("1", True), ("yes", True), ("0", False), ("", False)])
+def test_variable_makes_the_deployment_guided(value: str, guided: bool) -> None:
+    environ = {"GUIDED": value, "REGION": "eu-west-1"}
+
+    assert deploy.Deployment.read(environ, {}, botocore.session.Session()).guided is guided
+
+
 def test_guided_deploy_asks(checkout: Checkout, aws: Aws) -> None:
     done = checkout.run("deploy", "GUIDED=1", AWS_ENDPOINT_URL=aws.url, **CREDENTIALS, **REGION)
 

@@ -1,4 +1,4 @@
-"""The examples: the document shows each as it is, and each says in one sentence what it lacks."""
+"""The examples: the document shows each as it is, and each reports in one sentence what is missing."""
 
 import errno
 import json
@@ -62,7 +62,7 @@ def test_document_shows_the_example(path: Path) -> None:
     ],
     ids=["no name", "two names", "no URL", "empty URL", "no region", "no credentials", "no service"],
 )
-def test_iam_example_says_what_it_lacks(
+def test_iam_example_reports_what_is_missing(
     name: str, arguments: list[str], variables: dict[str, str], sentence: str
 ) -> None:
     done = run(name, *arguments, **variables)
@@ -105,14 +105,14 @@ def test_iam_example_names_an_unknown_profile() -> None:
     ],
     ids=["no name", "no variables", "no URL", "no value", "no issuer", "no scheme"],
 )
-def test_jwt_example_says_what_it_lacks(arguments: list[str], variables: dict[str, str], sentence: str) -> None:
+def test_jwt_example_reports_what_is_missing(arguments: list[str], variables: dict[str, str], sentence: str) -> None:
     done = run("sign_in_with_jwt.py", *arguments, **variables)
 
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{sentence}\n")
 
 
 @pytest.mark.slow
-def test_shell_example_without_curl_says_so() -> None:
+def test_shell_example_reports_a_missing_curl() -> None:
     done = run("sign_in_with_iam.sh", "Claude", path="/nowhere", API_URL=URL, **AWS)
 
     assert (done.returncode, done.stderr) == (1, "Install curl 7.76 or newer.\n")

@@ -1,6 +1,6 @@
 """Keep web pages away from the emulator, which can create and run functions on this machine.
 
-Any page in a browser here can send requests to localhost. Three headers, which a page cannot forge, give it away:
+Any page in a browser here can send requests to localhost. Three headers that a page cannot forge identify them:
 
 - ``Host``: a page whose own DNS name was changed to point to this machine (DNS rebinding) sends that name.
 - ``Origin``: a page of another site names itself in every POST, PUT, PATCH, DELETE, preflight and WebSocket
@@ -27,7 +27,7 @@ ORIGIN = re.compile(rf"https?://{AUTHORITY.pattern}", re.ASCII | re.IGNORECASE)
 
 
 class Guard:
-    """An ASGI application that passes on to another what no foreign web page sent, and answers 403 to the rest."""
+    """Pass requests on to another ASGI application, except those of foreign web pages, which get a 403."""
 
     def __init__(self, application: Application, hosts: Collection[str] = (), origins: Collection[str] = ()) -> None:
         """Guard an application.

@@ -22,7 +22,7 @@ def install() -> None:
 def deferred() -> Iterator[None]:
     """Raise the KeyboardInterrupt of a signal only when this block has ended.
 
-    Else a process could have started while nothing refers to it yet, and nobody would stop it.
+    Otherwise a process could have started while nothing refers to it yet, and nobody would stop it.
     """
     _State.deferred = True
     try:

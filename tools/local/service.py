@@ -130,7 +130,7 @@ def install(*targets: str) -> None:
     environ = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     made = subprocess.run(["make", "--silent", *targets], cwd=ROOT, env=environ, check=False)
     if made.returncode:
-        raise LocalError("the installation failed")
+        raise LocalError("the installation failed; the lines above give the reason")
 
 
 def wait_for(url: str) -> None:
