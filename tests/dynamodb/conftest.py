@@ -7,5 +7,5 @@ from agent_sessions import clock
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no operation run out of time: a busy machine is no fault of the database."""
+    """Let no operation reach its deadline on a busy machine."""
     monkeypatch.setattr(clock, "monotonic", lambda: 0.0)

@@ -1,4 +1,4 @@
-"""What the service promises, in the fewest words: no database, no TTL, nothing that can race."""
+"""A model of the service: what it guarantees, without database, TTL or races."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,7 +11,7 @@ SIGN_INS_PER_SWEEP = 16
 
 @dataclass
 class Model:
-    """Agents and sessions by id; ``caches`` has what each container remembers, and since when."""
+    """Agents and sessions by id; ``caches`` has the cached sessions of each container, and their times."""
 
     settings: Settings
     now: int
@@ -43,7 +43,7 @@ class Model:
     # -- what an agent does
 
     def sign_in(self, container: int, agent: Agent, session: Session) -> bool:
-        """Take over what a sign-in made; return whether the agent was known."""
+        """Store the agent and the session of a sign-in; return whether the agent existed."""
         reused = agent.agent_id in self.agents
         known = self.agents.get(agent.agent_id, agent)
         number = known.sign_ins + 1
@@ -116,7 +116,7 @@ class Model:
         return self.sessions[session_id]
 
     def redeploy(self, settings: Settings) -> None:
-        """Start containers that remember nothing."""
+        """Start containers with empty caches."""
         self.settings = settings
         for cache in self.caches:
             cache.clear()

@@ -10,18 +10,18 @@ from agent_sessions.domain.identity import Identity, agent_id
 from agent_sessions.domain.models import Agent
 from agent_sessions.dynamodb.tables import Tables
 from tests.support.database import Database
-from tests.support.samples import AGENT_ID, NOW, OTHER_OWNER, OWNER, WHO
+from tests.support.samples import AGENT_ID, IDENTITY, NOW, OTHER_OWNER, OWNER
 
 IMPORTED = str(uuid.UUID(int=11))
 
 
-def sign_in(tables: Tables, who: Identity = WHO, **changes: Any) -> Agent | None:
+def sign_in(tables: Tables, identity: Identity = IDENTITY, **changes: Any) -> Agent | None:
     arguments = {"session_id": "first", "now": NOW, **changes}
-    return tables.agents.record_sign_in(agent_id(OWNER, who.key), OWNER, who, **arguments)
+    return tables.agents.record_sign_in(agent_id(OWNER, identity.key), OWNER, identity, **arguments)
 
 
-def signed_in(tables: Tables, who: Identity = WHO, **changes: Any) -> Agent:
-    agent = sign_in(tables, who, **changes)
+def signed_in(tables: Tables, identity: Identity = IDENTITY, **changes: Any) -> Agent:
+    agent = sign_in(tables, identity, **changes)
     assert agent
     return agent
 
@@ -29,10 +29,11 @@ def signed_in(tables: Tables, who: Identity = WHO, **changes: Any) -> Agent:
 class TestFindAgentIds:
     def test_owner_and_identity_find_the_agent(self, tables: Tables) -> None:
         sign_in(tables)
-        assert tables.agents.find_agent_ids(OWNER, WHO.key) == [AGENT_ID]
+        assert tables.agents.find_agent_ids(OWNER, IDENTITY.key) == [AGENT_ID]
 
     @pytest.mark.parametrize(
-        ("owner", "key"), [(OTHER_OWNER, WHO.key), (OWNER, "claude:project"), (OWNER, "claude:default"), ("x", "x")]
+        ("owner", "key"),
+        [(OTHER_OWNER, IDENTITY.key), (OWNER, "claude:project"), (OWNER, "claude:default"), ("x", "x")],
     )
     def test_other_owner_or_identity_finds_none(self, tables: Tables, owner: str, key: str) -> None:
         sign_in(tables)
@@ -46,9 +47,9 @@ class TestFindAgentIds:
 
     def test_longest_identity_fits_the_index(self, tables: Tables) -> None:
         # U+FDFA becomes 33 bytes: the longest key that Identity accepts, just below DynamoDB's limit.
-        who = Identity.of("\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}" * 60, "x" * 66)
-        agent = signed_in(tables, who)
-        assert tables.agents.find_agent_ids(OWNER, who.key) == [agent.agent_id]
+        identity = Identity.of("\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}" * 60, "x" * 66)
+        agent = signed_in(tables, identity)
+        assert tables.agents.find_agent_ids(OWNER, identity.key) == [agent.agent_id]
 
 
 class TestRecordSignIn:
@@ -82,7 +83,7 @@ class TestRecordSignIn:
     def test_agent_imported_under_the_derived_id_keeps_its_creation_time(
         self, database: Database, tables: Tables
     ) -> None:
-        database.import_agent(AGENT_ID, OWNER, WHO.key, at=NOW - 9)
+        database.import_agent(AGENT_ID, OWNER, IDENTITY.key, at=NOW - 9)
         assert signed_in(tables).created_at == NOW - 9
 
     def test_missing_context_is_stored_as_null(self, database: Database, tables: Tables) -> None:
@@ -104,7 +105,7 @@ class TestRecordSignIn:
         assert (agent.agent_name, agent.context, agent.owner) == (hostile, hostile, OWNER)
 
     def test_item_of_another_owner_is_left_alone(self, database: Database, tables: Tables) -> None:
-        database.import_agent(AGENT_ID, OTHER_OWNER, WHO.key, at=NOW - 9)
+        database.import_agent(AGENT_ID, OTHER_OWNER, IDENTITY.key, at=NOW - 9)
         before = database.agent_item(AGENT_ID)
         assert sign_in(tables) is None
         assert database.agent_item(AGENT_ID) == before
@@ -118,8 +119,8 @@ class TestRecordSignIn:
         assert database.agent_item(AGENT_ID) == before
 
     def test_existing_agent_signs_in_if_it_must_exist(self, database: Database, tables: Tables) -> None:
-        database.import_agent(IMPORTED, OWNER, WHO.key, at=NOW - 9, context={"S": "PROJECT A"})
-        agent = tables.agents.record_sign_in(IMPORTED, OWNER, WHO, session_id="first", now=NOW, must_exist=True)
+        database.import_agent(IMPORTED, OWNER, IDENTITY.key, at=NOW - 9, context={"S": "PROJECT A"})
+        agent = tables.agents.record_sign_in(IMPORTED, OWNER, IDENTITY, session_id="first", now=NOW, must_exist=True)
         assert agent == tables.agents.get_agent(IMPORTED)
         assert agent
         assert (agent.context, agent.created_at, agent.last_active, agent.sign_ins) == ("PROJECT A", NOW - 9, NOW, 1)
@@ -199,7 +200,7 @@ class TestFence:
         assert tables.agents.move_fence(AGENT_ID, OWNER, block=block) == moved
 
     def test_agent_that_never_signed_in_gets_a_fence_at_zero(self, database: Database, tables: Tables) -> None:
-        database.import_agent(IMPORTED, OWNER, WHO.key, at=NOW)
+        database.import_agent(IMPORTED, OWNER, IDENTITY.key, at=NOW)
         moved = tables.agents.move_fence(IMPORTED, OWNER, block=True)
         assert moved
         assert (moved.ended_through, moved.incarnation, moved.blocked) == (0, None, True)
@@ -232,7 +233,7 @@ class TestDeleteAgent:
         assert not tables.agents.delete_agent(blocked), "a second attempt finds nothing"
 
     def test_agent_that_never_signed_in_is_deleted(self, database: Database, tables: Tables) -> None:
-        database.import_agent(IMPORTED, OWNER, WHO.key, at=NOW)
+        database.import_agent(IMPORTED, OWNER, IDENTITY.key, at=NOW)
         blocked = tables.agents.move_fence(IMPORTED, OWNER, block=True)
         assert blocked
         assert tables.agents.delete_agent(blocked)
@@ -258,7 +259,7 @@ class TestReads:
         assert tables.agents.get_agent(AGENT_ID) is None
 
     @pytest.mark.parametrize("attribute", ["owner", "identity_key", "agent_name", "created_at", "last_active"])
-    def test_item_without_a_required_attribute_is_no_agent(
+    def test_item_without_a_required_attribute_is_not_an_agent(
         self, database: Database, tables: Tables, attribute: str
     ) -> None:
         signed_in(tables)

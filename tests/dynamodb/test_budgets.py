@@ -39,7 +39,7 @@ def meter(database: Database) -> Meter:
 
 @pytest.fixture
 def known(sessions: SessionService, frozen: FrozenClock, meter: Meter) -> SignedIn:
-    """An agent that signed in at the beginning of five minutes; nothing is metered yet."""
+    """An agent that signed in at the start of a last-seen interval; nothing is metered yet."""
     assert frozen.time % 300 == 0
     signed_in = sessions.sign_in(OWNER, NAME, CONTEXT)
     meter.reset()

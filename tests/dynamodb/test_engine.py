@@ -1,4 +1,4 @@
-"""Whether Amazon's engine is here; where it is not, this one test says so for the whole suite."""
+"""DynamoDB Local is installed; if it is not, this one test says so for the whole suite."""
 
 import os
 
@@ -7,9 +7,9 @@ import pytest
 from tools.dynamodb.local_engine import missing
 
 
-def test_the_engine_answers(request: pytest.FixtureRequest) -> None:
+def test_engine_responds(request: pytest.FixtureRequest) -> None:
     reason = missing()
-    # CI fails where it is missing, so that it cannot go missing unseen.
+    # In CI a missing engine is a failure, so that it is noticed.
     if reason and os.environ.get("CI"):
         pytest.fail(reason)
     if reason:

@@ -1,4 +1,4 @@
-"""No name, context or owner is read as part of an expression, on moto and on Amazon's engine alike."""
+"""No name, context or owner becomes part of an expression, on moto and on DynamoDB Local."""
 
 from agent_sessions.http.caller import MAX_OWNER_BYTES
 from agent_sessions.services.agents import AgentService
@@ -12,7 +12,7 @@ def found_id(agents: AgentService, owner: str, name: str, context: str | None = 
     return None if presence is None else presence.agent.agent_id
 
 
-def test_a_name_and_a_context_are_stored_and_found_as_they_are(
+def test_hostile_name_and_context_are_stored_unchanged(
     sessions: SessionService, agents: AgentService, database: Database
 ) -> None:
     victim = sessions.sign_in(OWNER, "Claude").session
@@ -34,9 +34,7 @@ def test_a_name_and_a_context_are_stored_and_found_as_they_are(
     assert agents.get_agent(OWNER, victim.agent_id).active_sessions == 1
 
 
-def test_an_owner_is_its_characters_and_nobody_else(
-    sessions: SessionService, agents: AgentService, database: Database
-) -> None:
+def test_hostile_owner_is_only_itself(sessions: SessionService, agents: AgentService, database: Database) -> None:
     longest = f"jwt:{'x' * (MAX_OWNER_BYTES - 4)}"
     owners = [OWNER, f"jwt:{OWNER}", longest, *(f"jwt:{text}" for text in ALLOWED)]
     signed_in = {owner: sessions.sign_in(owner, "Claude") for owner in owners}

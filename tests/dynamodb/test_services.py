@@ -1,4 +1,4 @@
-"""What the services promise, on moto and on DynamoDB Local."""
+"""The guarantees of the services, on moto and on DynamoDB Local."""
 
 import uuid
 from collections.abc import Callable
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("frozen")
 
 @pytest.fixture(autouse=True)
 def start(frozen: FrozenClock) -> int:
-    """The beginning of five minutes."""
+    """The start of a last-seen interval."""
     assert frozen.time % LAST_SEEN == 0
     return frozen.time
 
@@ -42,7 +42,7 @@ def found(agents: AgentService, name: str, context: str | None = None) -> Presen
 
 
 class TestSignIn:
-    def test_a_first_sign_in_makes_the_agent_and_its_session(
+    def test_first_sign_in_creates_agent_and_session(
         self, sessions: SessionService, database: Database, start: int
     ) -> None:
         made = sessions.sign_in(OWNER, " Claude ", " Project A ")
@@ -65,7 +65,7 @@ class TestSignIn:
         assert database.tables().sessions.get_session(made.session.agent_id, made.session.session_id) == made.session
 
     @pytest.mark.parametrize("context", [None, "", " ", "default", "DEFAULT"])
-    def test_no_context_and_default_are_one_agent_with_the_context_of_its_first_sign_in(
+    def test_no_context_and_default_are_one_agent(
         self, sessions: SessionService, agents: AgentService, context: str | None
     ) -> None:
         first = sessions.sign_in(OWNER, "Claude")
@@ -86,7 +86,7 @@ class TestSignIn:
         assert mine.session.agent_id != theirs.session.agent_id
         assert not theirs.reused
 
-    def test_an_imported_agent_is_known_from_its_first_sign_in(
+    def test_imported_agent_is_reused_at_its_first_sign_in(
         self, sessions: SessionService, agents: AgentService, database: Database
     ) -> None:
         imported = str(uuid.UUID(int=11))
@@ -98,7 +98,7 @@ class TestSignIn:
         assert sessions.validate(made.session_token) == made.session
         assert found(agents, "veteran").agent.created_at == 1_500_000_000
 
-    def test_an_imported_agent_that_the_index_still_shows_after_its_deletion_is_not_revived(
+    def test_deleted_imported_agent_in_the_index_is_not_revived(
         self, sessions: SessionService, database: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         imported = str(uuid.UUID(int=11))
@@ -110,7 +110,7 @@ class TestSignIn:
         assert len({each.session.agent_id for each in made} - {imported}) == 1
         assert database.agent_item(imported) == {}
 
-    def test_exclusive_ends_all_older_sessions_and_no_other_agents(
+    def test_exclusive_sign_in_ends_all_older_sessions_of_the_agent(
         self, sessions: SessionService, agents: AgentService, frozen: FrozenClock
     ) -> None:
         other = sessions.sign_in(OWNER, "Other")
@@ -128,7 +128,7 @@ class TestSignIn:
         assert sessions.validate(other.session_token)
 
     @pytest.mark.parametrize("behind", [0, 1, 3600])
-    def test_later_exclusive_sign_in_stays_whatever_its_clock_shows(
+    def test_later_exclusive_sign_in_stays_despite_clock_skew(
         self, sessions: SessionService, frozen: FrozenClock, behind: int
     ) -> None:
         (earlier,) = signed_in(sessions, 1, exclusive=True)
@@ -141,7 +141,9 @@ class TestSignIn:
 
 
 class TestValidate:
-    def test_it_touches_at_the_second_of_the_interval(self, sessions: SessionService, frozen: FrozenClock) -> None:
+    def test_touch_is_written_in_the_second_of_its_interval(
+        self, sessions: SessionService, frozen: FrozenClock
+    ) -> None:
         made = sessions.sign_in(OWNER, "Claude")
         frozen.tick(TOUCH - 1)
         assert sessions.validate(made.session_token) == made.session
@@ -151,11 +153,9 @@ class TestValidate:
 
         moved = replace(made.session, last_active=frozen.time, expires_at=frozen.time + IDLE + TOUCH)
         assert touched == moved
-        assert sessions.validate(made.session_token) == moved, "what was answered was written"
+        assert sessions.validate(made.session_token) == moved, "the response equals the item"
 
-    def test_idle_ends_never_early_and_at_most_an_interval_late(
-        self, sessions: SessionService, frozen: FrozenClock
-    ) -> None:
+    def test_idle_session_ends_at_most_an_interval_late(self, sessions: SessionService, frozen: FrozenClock) -> None:
         made = sessions.sign_in(OWNER, "Claude")
         frozen.tick(TOUCH - 1)
         sessions.validate(made.session_token)  # too soon to be written
@@ -168,7 +168,7 @@ class TestValidate:
         with pytest.raises(InvalidSessionError):
             sessions.validate(made.session_token)
 
-    def test_the_lifetime_ends_what_is_used_all_the_time(
+    def test_session_in_use_ends_with_its_lifetime(
         self, sessions: SessionService, frozen: FrozenClock, start: int
     ) -> None:
         made = sessions.sign_in(OWNER, "Claude")
@@ -183,7 +183,7 @@ class TestValidate:
         with pytest.raises(InvalidSessionError):
             sessions.validate(made.session_token)
 
-    def test_a_deleted_expired_or_unknown_session_is_an_error(
+    def test_deleted_expired_or_unknown_session_is_an_error(
         self, sessions: SessionService, frozen: FrozenClock
     ) -> None:
         expired, ended = signed_in(sessions, 2)
@@ -196,14 +196,14 @@ class TestValidate:
 
 
 class TestSignOut:
-    def test_it_ends_one_session_once(self, sessions: SessionService, agents: AgentService) -> None:
+    def test_sign_out_ends_one_session_once(self, sessions: SessionService, agents: AgentService) -> None:
         one, other = signed_in(sessions, 2)
 
         assert sessions.sign_out(one.session_token) == one.session
         assert sessions.sign_out(one.session_token) is None
         assert agents.list_sessions(OWNER, one.session.agent_id).sessions == (other.session,)
 
-    def test_one_that_had_expired_had_ended(
+    def test_sign_out_of_expired_session_returns_none(
         self, sessions: SessionService, agents: AgentService, frozen: FrozenClock, start: int
     ) -> None:
         made = sessions.sign_in(OWNER, "Claude")
@@ -214,18 +214,18 @@ class TestSignOut:
 
 
 class TestPresence:
-    def test_it_counts_live_sessions_to_the_second(
+    def test_presence_counts_live_sessions_to_the_second(
         self, sessions: SessionService, agents: AgentService, frozen: FrozenClock
     ) -> None:
         made = sessions.sign_in(OWNER, "Claude")
         frozen.tick(1)
         sessions.sign_in(OWNER, "Claude")
-        told = []
+        counts = []
         for seconds in (0, IDLE + TOUCH - 2, 1, 1):
             frozen.tick(seconds)
-            told.append(agents.get_agent(OWNER, made.session.agent_id).active_sessions)
+            counts.append(agents.get_agent(OWNER, made.session.agent_id).active_sessions)
 
-        assert told == [2, 2, 1, 0]
+        assert counts == [2, 2, 1, 0]
 
     def test_last_active_is_written_by_the_first_use_in_five_minutes(
         self, sessions: SessionService, agents: AgentService, frozen: FrozenClock, start: int
@@ -250,7 +250,7 @@ class TestPresence:
         assert found(agents, "claude", "PROJECT A") == presence
 
     @pytest.mark.parametrize("agent_id", [NOBODY, "", "x", "ÿ" * 2000])
-    def test_nobody_is_not_found(self, agents: AgentService, agent_id: str) -> None:
+    def test_unknown_agent_is_not_found(self, agents: AgentService, agent_id: str) -> None:
         asked: list[Callable[[], object]] = [
             lambda: agents.get_agent(OWNER, agent_id),
             lambda: agents.list_sessions(OWNER, agent_id),
@@ -266,7 +266,7 @@ class TestPresence:
                 each()
         assert agents.find_agent(OWNER, "nobody") is None
 
-    def test_another_owners_agent_is_nobody(self, sessions: SessionService, agents: AgentService) -> None:
+    def test_agent_of_another_owner_is_not_found(self, sessions: SessionService, agents: AgentService) -> None:
         made = sessions.sign_in(OTHER_OWNER, "Claude")
         agent_id, session_id = made.session.agent_id, made.session.session_id
         asked: list[Callable[[], object]] = [
@@ -289,7 +289,7 @@ class TestPresence:
 
 class TestList:
     @pytest.mark.parametrize("limit", [1, 3, 7, 8, 100])
-    def test_pages_hold_every_live_session_once_and_end_when_they_end(
+    def test_pages_contain_every_live_session_once(
         self, sessions: SessionService, agents: AgentService, frozen: FrozenClock, limit: int
     ) -> None:
         signed_in(sessions, 5)  # will have expired: they lie between the live ones
@@ -308,9 +308,7 @@ class TestList:
         assert listed == [each.session for each in live]
         assert pages == -(-len(live) // limit), "no page is empty"
 
-    def test_a_page_goes_on_where_its_last_session_has_ended(
-        self, sessions: SessionService, agents: AgentService
-    ) -> None:
+    def test_page_continues_after_an_ended_session(self, sessions: SessionService, agents: AgentService) -> None:
         live = sorted(signed_in(sessions, 4), key=lambda each: each.session.session_id)
         agent_id = live[0].session.agent_id
         page = agents.list_sessions(OWNER, agent_id, limit=2)
@@ -323,9 +321,7 @@ class TestList:
 
 
 class TestEnd:
-    def test_one_is_ended_by_its_handle_and_a_second_time_is_no_error(
-        self, sessions: SessionService, agents: AgentService
-    ) -> None:
+    def test_end_session_twice_is_no_error(self, sessions: SessionService, agents: AgentService) -> None:
         one, other = signed_in(sessions, 2)
         for _ in range(2):
             agents.end_session(OWNER, one.session.agent_id, one.session.session_id)
@@ -345,7 +341,7 @@ class TestEnd:
         assert agents.get_agent(OWNER, used.agent_id).agent.last_active == used.last_active
 
     @pytest.mark.parametrize("deleted", [False, True])
-    def test_ending_one_that_had_expired_changes_nothing_whether_or_not_ttl_was_first(
+    def test_end_of_expired_session_changes_nothing(
         self, sessions: SessionService, agents: AgentService, database: Database, frozen: FrozenClock, deleted: bool
     ) -> None:
         made = sessions.sign_in(OWNER, "Claude").session
@@ -360,7 +356,7 @@ class TestEnd:
 
         assert agents.get_agent(OWNER, made.agent_id) == before
 
-    def test_all_are_ended_and_counted_the_live_ones_only(
+    def test_end_all_counts_only_live_sessions(
         self, sessions: SessionService, agents: AgentService, frozen: FrozenClock
     ) -> None:
         other = sessions.sign_in(OWNER, "Other")
@@ -376,7 +372,7 @@ class TestEnd:
         assert agents.get_agent(OWNER, agent_id).active_sessions == 0
         assert sessions.validate(other.session_token)
 
-    def test_where_time_runs_out_calling_again_goes_on(
+    def test_end_all_continues_after_the_deadline(
         self, sessions: SessionService, agents: AgentService, database: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         live = signed_in(sessions, 60)
@@ -389,30 +385,30 @@ class TestEnd:
 
         database.client.meta.events.register("after-call.dynamodb.BatchWriteItem", pass_time)
 
-        answers = [agents.end_all_sessions(OWNER, agent_id) for _ in range(2)]
+        ended = [agents.end_all_sessions(OWNER, agent_id) for _ in range(2)]
 
-        assert answers == [Ended(50, more=True), Ended(10, more=False)]
+        assert ended == [Ended(50, more=True), Ended(10, more=False)]
 
 
 class TestReport:
     @pytest.mark.parametrize("segments", [1, 4])
-    def test_it_counts_what_is_alive_to_the_second(
+    def test_report_counts_live_sessions_to_the_second(
         self, sessions: SessionService, report: Callable[[int], ActivityReport], frozen: FrozenClock, segments: int
     ) -> None:
         count = report(segments).count
-        told = [count()]
+        counts = [count()]
         for number in range(12):
             for _ in range(number % 3 + 1):
                 made = sessions.sign_in(OWNER, f"Agent {number}")
             frozen.tick(number == 5)
-        told.append(count())
+        counts.append(count())
         sessions.sign_out(made.session_token)
-        told.append(count())
+        counts.append(count())
         for seconds in (IDLE + TOUCH - 2, 1, 1):
             frozen.tick(seconds)
-            told.append(count())
+            counts.append(count())
 
-        assert [(each.sessions, each.agents) for each in told] == [
+        assert [(each.sessions, each.agents) for each in counts] == [
             (0, 0),
             (24, 12),
             (23, 12),
@@ -422,5 +418,5 @@ class TestReport:
         ]
 
 
-def test_the_health_check_answers(sessions: SessionService) -> None:
+def test_health_check_reads_both_tables(sessions: SessionService) -> None:
     sessions.check_health()

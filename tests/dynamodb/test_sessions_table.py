@@ -61,7 +61,7 @@ class TestPutAndGet:
         "attribute",
         ["owner", "agent_name", "created_at", "last_active", "expires_at", "ends_at", "sign_in_number", "incarnation"],
     )
-    def test_item_without_a_required_attribute_is_no_session(
+    def test_item_without_a_required_attribute_is_not_a_session(
         self, database: Database, tables: Tables, attribute: str
     ) -> None:
         put(tables, session(1), session(2))
@@ -295,7 +295,7 @@ class TestSessionsByOwner:
             ((each.agent_id, each.session_id), each.created_at, each.ends_at) for each in made
         }
 
-    def test_every_entry_is_a_position_also_after_its_session_was_deleted(self, tables: Tables) -> None:
+    def test_position_of_a_deleted_session_is_valid(self, tables: Tables) -> None:
         put(tables, *(session(number, agent_id=str(uuid.UUID(int=number))) for number in range(1, 6)))
         entries, _ = tables.sessions_by_owner.page(OWNER, after=None, limit=100)
         for place, entry in enumerate(entries):

@@ -1,4 +1,4 @@
-"""Every boundary of time, to the second on both sides, under several settings, on moto and on Amazon's engine."""
+"""Every time limit to the second on both sides, under several settings, on moto and on DynamoDB Local."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from agent_sessions.settings import Settings
 from tests.conftest import FrozenClock
 from tests.support.database import OWNER, Database
 
-# Each of the times is the shortest in one and the longest in another.
+# Each time is the shortest in one of the settings, and the longest in another.
 TIMES: dict[str, dict[str, Any]] = {
     "defaults": {},
     "idle shorter than touch": {"idle_timeout": 7, "touch_interval": 50, "lifetime": 300, "session_cache": 20},
@@ -40,7 +40,7 @@ def settings(database: Database) -> Settings:
 
 @pytest.fixture(autouse=True)
 def start(frozen: FrozenClock, settings: Settings) -> int:
-    """When the first of all sign-ins happens: the first second in which uses are told to the agent anew."""
+    """The time of the first sign-in: the first second of a last-seen interval."""
     frozen.time -= frozen.time % settings.last_seen_interval
     return frozen.time
 
@@ -53,13 +53,13 @@ def is_live(sessions: SessionService, made: SignedIn) -> bool:
 
 
 def last_active(database: Database, made: SignedIn) -> int:
-    """Return when the agent was last seen as its own item tells."""
+    """Return last_active of the agent's item."""
     return int(database.agent_item(made.session.agent_id)["last_active"]["N"])
 
 
 @dataclass(frozen=True)
-class Told:
-    """Who tells whether a session is live."""
+class Watcher:
+    """The operations that show whether a session is live."""
 
     sessions: SessionService
     agents: AgentService
@@ -85,12 +85,20 @@ class Told:
         return self.sessions.sign_out(made.session_token) is not None
 
     def exclusive(self, made: SignedIn) -> bool:
-        """It ends what is live; what has expired is left to TTL."""
+        """An exclusive sign-in ends live sessions, and leaves expired ones to TTL."""
         self.sessions.sign_in(OWNER, made.session.agent_name, exclusive=True)
         return self.database.tables().sessions.get_session(made.session.agent_id, made.session.session_id) is None
 
 
-WATCHERS = [Told.validate, Told.listed, Told.presence, Told.lookup, Told.end_all, Told.sign_out, Told.exclusive]
+OPERATIONS = [
+    Watcher.validate,
+    Watcher.listed,
+    Watcher.presence,
+    Watcher.lookup,
+    Watcher.end_all,
+    Watcher.sign_out,
+    Watcher.exclusive,
+]
 
 
 def unused(sessions: SessionService, frozen: FrozenClock, made: list[SignedIn]) -> list[Session]:
@@ -107,13 +115,13 @@ def used_to_the_end(sessions: SessionService, frozen: FrozenClock, made: list[Si
     while used[0].expires_at < used[0].ends_at:
         frozen.time = used[0].expires_at - 1
         used = [sessions.validate(each.session_token) for each in made]
-        assert used[0].last_active == frozen.time, "its use was not recorded"
+        assert used[0].last_active == frozen.time, "the use was not recorded"
     return used
 
 
 @pytest.mark.parametrize("live", [True, False], ids=["last-second", "second-after"])
 @pytest.mark.parametrize("use", [unused, used_once, used_to_the_end])
-def test_all_see_a_session_end_in_the_same_second(
+def test_session_ends_in_the_same_second_for_every_operation(
     sessions: SessionService,
     agents: AgentService,
     report: Callable[[int], ActivityReport],
@@ -123,7 +131,7 @@ def test_all_see_a_session_end_in_the_same_second(
     use: Callable[[SessionService, FrozenClock, list[SignedIn]], list[Session]],
     live: bool,
 ) -> None:
-    made = [sessions.sign_in(OWNER, watcher.__name__) for watcher in WATCHERS]
+    made = [sessions.sign_in(OWNER, operation.__name__) for operation in OPERATIONS]
     used = use(sessions, frozen, made)
     (last,) = {each.last_active for each in used}
     (end,) = {each.expires_at for each in used}
@@ -131,19 +139,19 @@ def test_all_see_a_session_end_in_the_same_second(
     frozen.time = end - live
 
     active = report(2).count()
-    told = Told(sessions, agents, database)
+    watcher = Watcher(sessions, agents, database)
 
     assert active.sessions == active.agents == (len(made) if live else 0)
-    assert {watcher.__name__: watcher(told, each) for watcher, each in zip(WATCHERS, made, strict=True)} == {
-        watcher.__name__: live for watcher in WATCHERS
+    assert {operation.__name__: operation(watcher, each) for operation, each in zip(OPERATIONS, made, strict=True)} == {
+        operation.__name__: live for operation in OPERATIONS
     }
 
 
-def test_idle_ends_never_early_and_at_most_an_interval_late(
+def test_idle_session_ends_at_most_an_interval_late(
     sessions: SessionService, settings: Settings, frozen: FrozenClock, start: int
 ) -> None:
     idle, touch, end = settings.idle_timeout, settings.touch_interval, start + settings.lifetime
-    # The second of the last use after the last recorded one: from at once to the last that goes unrecorded.
+    # The seconds between the last recorded use and the last use, which is not recorded.
     for unrecorded in sorted({0, 1, touch // 2, touch - 1} & set(range(touch))):
         frozen.time = start
         early, late = (sessions.sign_in(OWNER, "Claude") for _ in range(2))
@@ -157,7 +165,7 @@ def test_idle_ends_never_early_and_at_most_an_interval_late(
         assert not is_live(sessions, late), f"idle for {idle + touch} s after {unrecorded} s"
 
 
-def test_the_lifetime_ends_what_is_used_all_the_time(
+def test_session_in_use_ends_with_its_lifetime(
     sessions: SessionService, settings: Settings, frozen: FrozenClock
 ) -> None:
     made = sessions.sign_in(OWNER, "Claude")
@@ -174,13 +182,13 @@ def test_the_lifetime_ends_what_is_used_all_the_time(
     assert not is_live(sessions, made)
 
 
-def test_use_is_recorded_in_the_second_of_the_touch_interval(
+def test_touch_is_written_in_the_second_of_its_interval(
     sessions: SessionService, database: Database, settings: Settings, frozen: FrozenClock
 ) -> None:
     made = sessions.sign_in(OWNER, "Claude")
     tables, last = database.tables(), made.session
     touch = settings.touch_interval
-    # From the sign-in, and from a touch, where the session lives for so long.
+    # From the sign-in, and from a touch, if the session lives for so long.
     for _ in range(min(2, (settings.lifetime - 1) // touch)):
         frozen.tick(touch - 1)
         assert sessions.validate(made.session_token) == last
@@ -189,28 +197,28 @@ def test_use_is_recorded_in_the_second_of_the_touch_interval(
         expires_at = min(frozen.time + settings.idle_timeout + touch, last.ends_at)
         last = replace(last, last_active=frozen.time, expires_at=expires_at)
         assert sessions.validate(made.session_token) == last
-        assert tables.sessions.get_session(last.agent_id, last.session_id) == last, "what was answered was written"
+        assert tables.sessions.get_session(last.agent_id, last.session_id) == last, "the response equals the item"
 
 
-def test_use_is_told_to_the_agent_in_the_second_that_begins_another_interval(
+def test_agent_is_updated_in_the_second_that_starts_an_interval(
     sessions: SessionService, database: Database, settings: Settings, frozen: FrozenClock, start: int
 ) -> None:
     touch, interval = settings.touch_interval, settings.last_seen_interval
     edge = start + 10 * interval
-    told = []
+    updated = []
     for second in (edge - 1, edge):
         frozen.time = second - touch
         made = sessions.sign_in(OWNER, f"Agent {second}")
         frozen.time = second
         assert is_live(sessions, made) == (touch < settings.lifetime)
-        told.append(last_active(database, made) == second)
+        updated.append(last_active(database, made) == second)
 
-    # A touch an interval after the use before is always the first in one; another only at the edge.
+    # A touch that is an interval after the previous use is always the first of an interval; others only at the edge.
     lives = touch < settings.lifetime
-    assert told == [lives and touch >= interval, lives]
+    assert updated == [lives and touch >= interval, lives]
 
 
-def test_the_agent_is_never_told_later_than_an_interval(
+def test_last_active_of_agent_is_less_than_an_interval_behind(
     sessions: SessionService, database: Database, settings: Settings, frozen: FrozenClock, start: int
 ) -> None:
     made = sessions.sign_in(OWNER, "Claude")
@@ -224,24 +232,24 @@ def test_the_agent_is_never_told_later_than_an_interval(
         assert 0 <= used.last_active - last_active(database, made) < settings.last_seen_interval
 
 
-def test_the_cache_forgets_in_the_second_that_its_seconds_are_over(
+def test_cache_forgets_in_the_second_of_its_expiry(
     sessions: SessionService, agents: AgentService, settings: Settings, frozen: FrozenClock
 ) -> None:
-    # A touch that falls due, or the end of the session, comes before the end of the cache.
+    # A due touch or the end of the session may come before the end of the cache.
     remembered = min(settings.session_cache, settings.touch_interval, settings.lifetime)
     made = sessions.sign_in(OWNER, "Claude")
     sessions.validate(made.session_token)
     agents.end_session(OWNER, made.session.agent_id, made.session.session_id)
-    told = []
+    live = []
     for _ in range(remembered + 2):
-        told.append(is_live(sessions, made))
+        live.append(is_live(sessions, made))
         frozen.tick(1)
 
-    # Asked every second: to answer from memory is not to remember anew.
-    assert told == [True] * remembered + [False] * 2
+    # Used every second: a read from the cache does not prolong the entry.
+    assert live == [True] * remembered + [False] * 2
 
 
-def test_nothing_is_remembered_beyond_its_end(
+def test_cached_session_ends_with_its_lifetime(
     sessions: SessionService, settings: Settings, frozen: FrozenClock
 ) -> None:
     made = sessions.sign_in(OWNER, "Claude")
@@ -256,7 +264,7 @@ def test_nothing_is_remembered_beyond_its_end(
     assert not is_live(sessions, made)
 
 
-def test_a_clock_set_back_prolongs_nothing(
+def test_clock_set_back_prolongs_nothing(
     sessions: SessionService, agents: AgentService, settings: Settings, frozen: FrozenClock, start: int
 ) -> None:
     kept, ended = (sessions.sign_in(OWNER, "Claude") for _ in range(2))

@@ -17,6 +17,7 @@ from tests.e2e.deployment import Deployments
 from tests.guards.emulator import SpanDaemon, search
 from tests.guards.leaks import LEAKS
 from tests.support.contract import ApiResponse, check_response
+from tests.support.timeouts import HANG_SECONDS
 from tools import ROOT
 from tools.local import stack
 from tools.local.emulator import Emulator
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-# Far longer than anything takes on a busy machine: only what hangs reaches it.
-HANG_SECONDS = 300
 NO_PROXY_RUNS = "http://127.0.0.1:9"
 
 

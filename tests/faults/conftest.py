@@ -1,4 +1,4 @@
-"""The functions on the engine, with tables that the tests of a module share: each case has an owner of its own."""
+"""The functions on the engine, with tables that the tests of a module share: each case has its own owner."""
 
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -20,11 +20,6 @@ from tools.cloudformation import function_environment
 from tools.dynamodb.local_engine import Engine
 
 
-@pytest.fixture(autouse=True)
-def patient() -> None:
-    """Here patience is what is tested."""
-
-
 @pytest.fixture(scope="module")
 def module_patch() -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as patch:
@@ -40,7 +35,7 @@ def shared_database(new_engine_client: NewClient) -> Iterator[Database]:
 
 @pytest.fixture(scope="module")
 def thread_clock(module_patch: pytest.MonkeyPatch) -> ThreadClock:
-    """Stops the clock of the service, for each thread."""
+    """Stops the clock of the service, per thread."""
     thread_clock = ThreadClock()
     module_patch.setattr(clock, "now", thread_clock)
     return thread_clock
@@ -48,7 +43,7 @@ def thread_clock(module_patch: pytest.MonkeyPatch) -> ThreadClock:
 
 @pytest.fixture(scope="module")
 def virtual_time(module_patch: pytest.MonkeyPatch) -> VirtualTime:
-    """Only the time of the thread passes, also where there is a pause; and each pause is as long as it can be."""
+    """Lets pauses pass in virtual time, per thread, and makes each as long as it can be."""
     virtual_time = VirtualTime()
     module_patch.setattr(clock, "monotonic", virtual_time)
     for module in (botocore.endpoint, batches):
@@ -71,7 +66,7 @@ def environment(
     client_session: botocore.session.Session,
     module_patch: pytest.MonkeyPatch,
 ) -> None:
-    """The functions' environment as template.yaml makes it, on the engine."""
+    """The environment variables that template.yaml gives the functions, for the engine."""
     variables = function_environment() | {
         "AWS_DEFAULT_REGION": "eu-west-1",
         "AWS_ACCESS_KEY_ID": "testing",
@@ -79,13 +74,13 @@ def environment(
         "AWS_ENDPOINT_URL_DYNAMODB": engine.url,
         "AGENTS_TABLE": shared_database.settings.agents_table,
         "SESSIONS_TABLE": shared_database.settings.sessions_table,
-        # So few that a scenario with some sessions sweeps.
+        # Low, so that a scenario with a few sessions sweeps.
         "MAX_SESSIONS_PER_AGENT": str(MAX_SESSIONS),
     }
     for name, value in variables.items():
         module_patch.setenv(name, value)
     module_patch.setattr(botocore.session, "get_session", lambda: client_session)
-    # A container that has failed some fifty times tries nothing twice; here each case is the first.
+    # botocore stops retrying in a process with some fifty failures; here each case is the first.
     module_patch.setattr(RetryQuota.__init__, "__defaults__", (10**9, None))
 
 
@@ -93,7 +88,7 @@ def environment(
 def new_harness(
     environment: None, shared_database: Database, thread_clock: ThreadClock, module_patch: pytest.MonkeyPatch
 ) -> NewHarness:
-    """Starts a container of each function of the API, which reaches the engine through a proxy where one is given."""
+    """Starts a container of each function of the API, which reaches the engine directly or through a proxy."""
 
     def new_harness(time: Time, proxy: Proxy | None = None) -> Harness:
         if proxy is not None:

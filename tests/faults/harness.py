@@ -1,4 +1,4 @@
-"""The API's functions as Lambda loads them, on the engine, with a say in what becomes of each attempt of each call."""
+"""The functions of the API as Lambda loads them, on the engine, with a plan of faults for each attempt of a call."""
 
 import json
 import threading
@@ -25,11 +25,11 @@ from tests.support.database import Database, client_of
 from tests.support.events import Event, iam
 from tests.support.functions import Api
 from tests.support.proxy import Proxy
+from tests.support.timeouts import HANG_SECONDS
 
 NAME, CONTEXT = "Claude", "Project A"
 KEY = identity.identity_key(NAME, CONTEXT)
 START = FrozenClock().time
-PATIENT_SECONDS = 30
 
 type Item = dict[str, Any]
 type Request = Callable[[], ApiResponse]
@@ -41,7 +41,10 @@ class ThreadClock(threading.local, FrozenClock):
 
 
 class Time(threading.local):
-    """How long a thread has been waiting, in seconds; starts with the first fault that meets a request."""
+    """The seconds that a thread has been waiting, from the first fault of a request on."""
+
+    # The most that a response may take.
+    limit: float
 
     def reset(self) -> None: ...
 
@@ -52,8 +55,9 @@ class Time(threading.local):
 
 
 class VirtualTime(Time):
-    """Passes only where something waits; so waiting costs no time."""
+    """Passes only if something waits, and costs no real time."""
 
+    limit = 5.0
     seconds = 0.0
 
     def __call__(self) -> float:
@@ -64,8 +68,9 @@ class VirtualTime(Time):
 
 
 class TrueTime(Time):
-    """Passes as it does, once started: a busy machine is no fault of the database."""
+    """Real time from the first fault on; on a busy machine, a response may take longer than its exact limit."""
 
+    limit = 30.0
     started: float | None = None
 
     def reset(self) -> None:
@@ -79,26 +84,26 @@ class TrueTime(Time):
 
 
 class Fault(Protocol):
-    """What becomes of one attempt of a call; ``applies`` where the engine does what is asked all the same."""
+    """What happens to one attempt of a call; ``applies`` says whether the engine executes the call all the same."""
 
     @property
     def applies(self) -> bool: ...
 
     def strike(self, request: AWSPreparedRequest, proxy: Proxy | None) -> AWSResponse | None:
-        """Answer the attempt, raise what botocore would, or return None and let it go its way."""
+        """Return a response, raise an error of botocore, or return None to let the attempt continue."""
 
 
-# What becomes of an attempt, by the numbers of the call and of its attempt, from 0.
+# The fault of an attempt, by the numbers of the call and of the attempt, from 0.
 type Plan = Callable[[int, int], Fault | None]
 
 
-def untroubled(_call: int, _attempt: int) -> None:
+def no_fault(_call: int, _attempt: int) -> None:
     """Plan no fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of DynamoDB as the tables made it."""
+    """A call to DynamoDB as the tables made it."""
 
     operation: str
     parameters: dict[str, Any]
@@ -132,7 +137,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the tables have of the owner of a case: its agents and their sessions."""
+    """The stored agents and sessions of the owner of a case."""
 
     agents: list[Item]
     sessions: list[Item]
@@ -144,17 +149,17 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a request.
+    """The outcome of a request.
 
     Args:
-        answer: What it was answered.
-        seconds: How long that took, the longest where it was sent until there was no more to do.
-        calls: The calls that it made.
-        counted: What it counted.
-        routes: The routes that it took, which is one.
+        response: The response.
+        seconds: The time that it took; the longest if the request was repeated until nothing was left.
+        calls: The database calls.
+        counted: The metrics.
+        routes: The routes of the request, which is one.
     """
 
-    answer: ApiResponse
+    response: ApiResponse
     seconds: float
     calls: list[Call]
     counted: Counter[str]
@@ -163,7 +168,7 @@ class Outcome:
 
 @dataclass
 class Counting:
-    """Stands for Powertools' metrics, which all threads of a process share."""
+    """Replaces the metrics of Powertools, which all threads of a process share."""
 
     metric_set: Counter[str] = field(default_factory=Counter)
 
@@ -180,7 +185,7 @@ class Counting:
 
 @dataclass
 class TimedApi(Api):
-    """The API, the most seconds that a request took, and the routes that were asked."""
+    """The API, with the longest time of a request and the routes that were called."""
 
     slowest: float = 0.0
     routes: set[str] = field(default_factory=set)
@@ -195,7 +200,7 @@ class TimedApi(Api):
 
 
 class OwnEvent(HttpApi):
-    """Keeps its own event; Powertools keeps one for the process, which here holds many containers."""
+    """Keeps its own event: Powertools keeps one per process, but this process has many containers."""
 
     def _to_proxy_event(self, event: dict[str, Any]) -> APIGatewayProxyEventV2:
         self._own_event = cast("APIGatewayProxyEventV2", super()._to_proxy_event(event))
@@ -207,14 +212,14 @@ class OwnEvent(HttpApi):
 
 
 class Harness:
-    """One container of each function, and patient services to prepare what a request meets.
+    """One container of each function, and services without deadline that prepare the state before a request.
 
     Args:
-        database: The tables, which harnesses share: each case has an owner of its own.
+        database: The tables, which all harnesses share: each case has its own owner.
         functions: The modules of the functions.
         now: The frozen clock of the service.
-        time: What measures how long things take.
-        proxy: What the functions reach the engine through.
+        time: Measures how long a request takes.
+        proxy: The proxy between the functions and the engine, if any.
     """
 
     def __init__(
@@ -226,11 +231,11 @@ class Harness:
         time: Time,
         proxy: Proxy | None = None,
     ) -> None:
-        self.database, self.now, self._time = database, now, time
+        self.database, self.now, self.time = database, now, time
         self.sessions = SessionService(database.tables(), database.settings)
         self.agents = AgentService(database.tables(), database.settings)
         self._functions, self._proxy = functions, proxy
-        self._plan: Plan = untroubled
+        self._plan: Plan = no_fault
         self._calls: list[Call] = []
         self._attempts, self._timed = 0, True
         self._counting = Counting()
@@ -248,11 +253,11 @@ class Harness:
             events.register("after-call.dynamodb.Query", self._show_index)
 
     def begin(self, scenario: Scenario, *, again: bool = False) -> Request:
-        """Begin a case: of another owner, whose tables are empty, at the same time as every case.
+        """Begin a case: with a new owner without any items, at the same time as every case.
 
         Args:
-            scenario: Prepares what its request meets.
-            again: Whether the case before has changed nothing, so that nothing is to be prepared anew.
+            scenario: Prepares the state before its request.
+            again: Whether the previous case changed nothing, so that its state is still prepared.
         """
         if again and scenario in self._kept:
             request, (self.owner, self.api, self.now.time, self.page_size, self.index_shows) = self._kept[scenario]
@@ -264,20 +269,20 @@ class Harness:
         self._kept[scenario] = request, (self.owner, self.api, self.now.time, self.page_size, self.index_shows)
         return request
 
-    def send(self, request: Request, plan: Plan = untroubled, *, timed: bool = True) -> Outcome:
-        """Send a request while things go as planned; where it is not timed, it has all the time."""
+    def send(self, request: Request, plan: Plan = no_fault, *, timed: bool = True) -> Outcome:
+        """Send a request under a plan of faults; without ``timed`` it has no deadline."""
         self._plan, self._timed, self._calls = plan, timed, []
-        self._time.reset()
+        self.time.reset()
         self._counting.metric_set.clear()
         self.api.slowest = 0.0
         try:
-            answer = request()
+            response = request()
         finally:
-            self._plan = untroubled
-        return Outcome(answer, self.api.slowest, self._calls, Counter(self._counting.metric_set), self.api.routes)
+            self._plan = no_fault
+        return Outcome(response, self.api.slowest, self._calls, Counter(self._counting.metric_set), self.api.routes)
 
     def state(self) -> State:
-        """Read what is stored, past everything that can fail."""
+        """Read the stored items, without faults."""
         settings = self.database.settings
         return State(
             self._stored(settings.agents_table, ("agent_id",)),
@@ -312,10 +317,10 @@ class Harness:
         if fault is not None:
             request.context.pop("read_timeout", None)
             if self._timed:
-                self._time.start()
+                self.time.start()
             return fault.strike(request, self._proxy)
-        # What is not struck may take long: a busy machine is no fault of the database.
-        request.context["read_timeout"] = PATIENT_SECONDS
+        # An attempt without a fault may take long on a busy machine.
+        request.context["read_timeout"] = HANG_SECONDS
         if self._proxy is not None:
             self._proxy.toxic, self._proxy.delay = None, 0.0
         return None

@@ -1,4 +1,4 @@
-"""Faults injected at botocore's own hook: what it is made to believe that DynamoDB answered, or did not."""
+"""Faults injected at a hook of botocore, in place of a response of DynamoDB."""
 
 import io
 import json
@@ -24,11 +24,11 @@ class Injected:
     """A fault of one attempt.
 
     Args:
-        name: What happens.
-        strike_with: Answers, or raises what botocore would.
-        seconds: How long the attempt takes, in the time of the thread.
-        final: Whether botocore makes no other attempt.
-        suits: Whether it is a fault of such a call.
+        name: The name, for test ids.
+        strike_with: Returns a response, or raises an error of botocore.
+        seconds: The time of the attempt, in virtual time.
+        final: Whether botocore does not retry.
+        suits: Whether a call can have this fault.
     """
 
     name: str
@@ -48,29 +48,29 @@ class Injected:
 
 
 class Body(io.BytesIO):
-    """A body as urllib3 hands it out."""
+    """A body with the interface of urllib3."""
 
     def stream(self) -> Iterator[bytes]:
         yield self.read()
 
 
-def answer(status: int, body: bytes, **headers: str) -> Strike:
-    """Answer as if it had come from DynamoDB, or from something in between."""
+def respond(status: int, body: bytes, **headers: str) -> Strike:
+    """Return a response as of DynamoDB, or of something between."""
     named = HTTPHeaders.from_dict({name.replace("_", "-"): value for name, value in headers.items()})
     return lambda request: AWSResponse(request.url, status, named, Body(body))
 
 
 def error(status: int, code: str, **headers: str) -> Strike:
-    """Answer with an error of DynamoDB's own."""
+    """Return an error response of DynamoDB."""
     body = json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "x"}).encode()
-    return answer(status, body, x_amz_crc32=str(crc32(body)), **headers)
+    return respond(status, body, x_amz_crc32=str(crc32(body)), **headers)
 
 
-def raising(kind: type[exceptions.BotoCoreError], **told: object) -> Strike:
-    """Raise what botocore makes of what urllib3 raises."""
+def raising(kind: type[exceptions.BotoCoreError], **details: object) -> Strike:
+    """Raise the error of botocore for an error of urllib3."""
 
     def strike(request: AWSPreparedRequest) -> AWSResponse:
-        raise kind(endpoint_url=request.url, **told)
+        raise kind(endpoint_url=request.url, **details)
 
     return strike
 
@@ -81,7 +81,7 @@ SILENCE = Injected("silence", raising(exceptions.ReadTimeoutError), seconds=ATTE
 
 
 def has_fields_due(call: Call) -> bool:
-    """Whether an answer without fields would be no answer; the others have none where there is nothing to tell."""
+    """Whether a response without fields is malformed; those of other calls may be empty."""
     batches = ("BatchGetItem", "BatchWriteItem")
     return call.operation in ("Query", *batches) or call.parameters.get("ReturnValues") == "ALL_NEW"
 
@@ -91,32 +91,32 @@ def is_batch(call: Call) -> bool:
 
 
 def unprocessed(request: AWSPreparedRequest) -> AWSResponse | None:
-    """Answer that of a batch nothing was done, as a throttled table does."""
+    """Return a batch as unprocessed, as a throttled table does."""
     left = json.loads(cast("bytes", request.body))["RequestItems"]
-    return answer(200, json.dumps({"Responses": {}, "UnprocessedKeys": left, "UnprocessedItems": left}).encode())(
+    return respond(200, json.dumps({"Responses": {}, "UnprocessedKeys": left, "UnprocessedItems": left}).encode())(
         request
     )
 
 
-# At every call of every scenario that they suit.
+# At every call of every scenario that can have them.
 INJECTED = [
     THROTTLING,
     Injected("ProvisionedThroughputExceededException", error(400, "ProvisionedThroughputExceededException")),
     Injected("InternalServerError", error(500, "InternalServerError")),
-    Injected("503 of a balancer", answer(503, b"<html>Service Unavailable</html>", content_type="text/html")),
+    Injected("503 of a balancer", respond(503, b"<html>Service Unavailable</html>", content_type="text/html")),
     Injected("connection refused", raising(exceptions.EndpointConnectionError, error="refused")),
     SILENCE,
     Injected("connection reset", raising(exceptions.ConnectionClosedError)),
-    Injected("200 that is no JSON", answer(200, b"<html>All is well</html>")),
-    Injected("200 that is cut off", answer(200, b'{"Items": [{"agent_id": {"S":')),
-    Injected("200 that is no object", answer(200, b"[]")),
-    Injected("200 that is empty", answer(200, b"")),
-    Injected("200 with another checksum", answer(200, b'{"Items": [], "Count": 0}', x_amz_crc32="1")),
-    Injected("200 without what is due", answer(200, b"{}"), final=True, suits=has_fields_due),
-    Injected("a batch left undone", unprocessed, suits=is_batch),
+    Injected("200 that is not JSON", respond(200, b"<html>All is well</html>")),
+    Injected("truncated 200", respond(200, b'{"Items": [{"agent_id": {"S":')),
+    Injected("200 that is not an object", respond(200, b"[]")),
+    Injected("empty 200", respond(200, b"")),
+    Injected("200 with wrong checksum", respond(200, b'{"Items": [], "Count": 0}', x_amz_crc32="1")),
+    Injected("200 without required fields", respond(200, b"{}"), final=True, suits=has_fields_due),
+    Injected("unprocessed batch", unprocessed, suits=is_batch),
 ]
 
-# At every call of some scenarios: other words for the same.
+# Variants of the faults above, at every call of some scenarios.
 ALSO_INJECTED = [
     Injected("RequestLimitExceeded", error(400, "RequestLimitExceeded")),
     Injected("LimitExceededException", error(400, "LimitExceededException")),
@@ -124,22 +124,22 @@ ALSO_INJECTED = [
     Injected("ServiceUnavailable", error(503, "ServiceUnavailable")),
     Injected("no connection", raising(exceptions.ConnectTimeoutError), seconds=CONNECT_SECONDS),
     Injected("no TLS", raising(exceptions.SSLError, error="handshake")),
-    Injected("400 that is no JSON", answer(400, b"<html>Bad Request</html>")),
+    Injected("400 that is not JSON", respond(400, b"<html>Bad Request</html>")),
 ]
 
 
 def slow(fault: Injected, seconds: float = ATTEMPT_SECONDS) -> Injected:
-    """Return what takes so long to show; no attempt takes longer than botocore waits."""
+    """Return a fault that takes this long; no attempt takes longer than botocore waits."""
     return replace(fault, name=f"{fault} after {seconds} s", seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class Mixture:
-    """Every call is slow or fails in its own way, each way in turn.
+    """A plan in which every call is slow or fails, each in the next of the ways.
 
     Args:
-        first: Which of the ways the first call has.
-        stride: How many ways the next call is further; 0 leaves all at the first's.
+        first: The way of the first call.
+        stride: The distance to the way of the next call; with 0, all calls have the same.
     """
 
     first: int

@@ -1,4 +1,4 @@
-"""Every fault at every call of every scenario, and what must follow."""
+"""Faults at every call of every scenario, and checks of what follows."""
 
 import json
 import queue
@@ -14,14 +14,14 @@ from agent_sessions.http.response_models import timestamp
 from tests.faults.harness import Call, Fault, Harness, Item, Outcome, Plan, State
 from tests.faults.scenarios import SCENARIOS
 from tests.support.contract import ApiResponse
+from tests.support.length import by_length
 
-ANSWER_SECONDS = 5
 RANDOM = ("session_id", "agent_id", "owner", "session_token", "next")
 
 
 @dataclass(frozen=True, slots=True)
 class Healthy:
-    """An untroubled run of a scenario."""
+    """A run of a scenario without faults."""
 
     before: State
     outcome: Outcome
@@ -36,12 +36,12 @@ class Healthy:
         return any(call.is_claim_of_a_sweep for call in self.outcome.calls)
 
     def failure_metric(self, number: int) -> str | None:
-        """Return what counts the failure of a best-effort call; None if the request fails with the call."""
+        """Return the metric that counts a failed best-effort call; None if the request fails with the call."""
         call, before = self.outcome.calls[number], self.outcome.calls[:number]
         if call.is_touch or call.is_use_of_the_agent:
             return "TouchFailures"
         if any(each.operation == "PutItem" for each in before):
-            # The new session is written: what follows ends others.
+            # After the write of the new session, the calls end others.
             swept = any(each.is_claim_of_a_sweep for each in (*before, call))
             return "SweepFailures" if swept else "EndFailures"
         if self.heals and any(each.is_use_of_the_agent for each in before):
@@ -50,10 +50,10 @@ class Healthy:
 
     @property
     def heals(self) -> bool:
-        return self.outcome.answer.status == HTTPStatus.UNAUTHORIZED
+        return self.outcome.response.status == HTTPStatus.UNAUTHORIZED
 
-    def stands(self, number: int) -> bool:
-        """Whether the response stands although all calls from this one on fail."""
+    def succeeds_despite_failures_from(self, number: int) -> bool:
+        """Whether the request succeeds although all calls from this one on fail."""
         return all(self.failure_metric(each) for each in range(number, len(self.outcome.calls)))
 
     @classmethod
@@ -74,10 +74,10 @@ class Case:
 
     Args:
         scenario: Its name.
-        number: Which call is struck, from 0.
-        call: The call, as the untroubled run made it.
-        fault: What strikes.
-        lasting: Whether the fault lasts until the request is answered.
+        number: The number of the call with the fault, from 0.
+        call: The call, as the run without faults made it.
+        fault: The fault.
+        lasting: Whether the fault lasts until the response.
     """
 
     scenario: str
@@ -104,8 +104,13 @@ def cases(healthy: dict[str, Healthy], scenarios: Iterable[str], fault: Fault, *
     ]
 
 
+def share[T](items: Sequence[T], number: int) -> Sequence[T]:
+    """Return a quarter of the items at short length, the next quarter for the next number; all at full length."""
+    return by_length(items[number % 4 :: 4], items)
+
+
 class Harnesses:
-    """Runs cases at the same time, each in a thread and with a harness that no other uses meanwhile."""
+    """Runs cases at the same time, each in a thread and with a harness that no other case uses."""
 
     def __init__(self, harnesses: Sequence[Harness]) -> None:
         self._size = len(harnesses)
@@ -114,7 +119,7 @@ class Harnesses:
             self._free.put(each)
 
     def failures[T](self, cases: Iterable[T], check: Callable[[Harness, T], None]) -> list[str]:
-        """Check all cases; return what went wrong."""
+        """Check all cases; return the failures."""
         with ThreadPoolExecutor(self._size) as pool:
             return [failure for failure in pool.map(lambda case: self._failure(case, check), cases) if failure]
 
@@ -122,7 +127,7 @@ class Harnesses:
         harness = self._free.get()
         try:
             check(harness, case)
-        except Exception:  # noqa: BLE001  all are told of together
+        except Exception:  # noqa: BLE001  all failures are reported together
             return f"{case}\n{traceback.format_exc()}"
         finally:
             self._free.put(harness)
@@ -130,32 +135,32 @@ class Harnesses:
 
 
 def check_lasting(harness: Harness, case: Case, healthy: Healthy) -> None:
-    """A request whose call fails is a 503 in time and harms nothing; sent again in good times, it succeeds.
+    """A request whose call fails returns a 503 in time and harms nothing; repeated without faults, it succeeds.
 
-    Calls that only record use, or end what the agent's fence has ended already, may fail: the response stands.
+    Calls that only record use, or end what the agent's fence has ended already, may fail: the request succeeds.
     """
     request = harness.begin(SCENARIOS[case.scenario], again=not healthy.writes)
-    troubled = harness.send(request, case.plan)
+    struck = harness.send(request, case.plan)
     calls = healthy.outcome.calls
     wrote = any(call.writes for call in (calls[: case.number] if not case.fault.applies else calls))
     left = harness.state() if wrote else healthy.before
 
-    assert troubled.seconds < ANSWER_SECONDS, troubled.seconds
+    assert struck.seconds < harness.time.limit, struck.seconds
     check_whole(left, healthy)
-    if healthy.stands(case.number):
-        check_standing(troubled, case, healthy)
+    if healthy.succeeds_despite_failures_from(case.number):
+        check_success_despite_failure(struck, case, healthy)
         check_settled(left, healthy, unrecorded=True)
         return
 
-    check_unavailable(troubled, touch_failures=case.call.is_use_of_the_agent)
+    check_unavailable(struck, touch_failures=case.call.is_use_of_the_agent)
     again = harness.send(request)
-    check_response(again.answer, left, harness, healthy)
+    check_response(again.response, left, harness, healthy)
     if healthy.writes:
         after = harness.state()
         check_whole(after, healthy)
-        # A session whose writing was reported as failed is nobody's: it ends unused, or with an exclusive sign-in.
+        # A session whose write was reported as failed stays unused; it expires, or ends with an exclusive sign-in.
         orphans = len(left.sessions) - len(healthy.before.sessions) if case.scenario.startswith("sign_in") else 0
-        # An ended session cannot show its last use to the next request.
+        # The next request cannot read the last use of an ended session.
         unrecorded = case.fault.applies and case.call.operation in ("DeleteItem", "BatchWriteItem")
         check_settled(after, healthy, unrecorded=unrecorded, orphans=orphans)
 
@@ -165,7 +170,7 @@ def check_passing(harness: Harness, case: Case, healthy: Healthy) -> None:
     request = harness.begin(SCENARIOS[case.scenario], again=not healthy.writes)
     outcome = harness.send(request, case.plan, timed=False)
 
-    check_response(outcome.answer, healthy.before, harness, healthy)
+    check_response(outcome.response, healthy.before, harness, healthy)
     # The second attempt finds that the session had already ended, which counts nothing and records no use.
     ended_before = case.fault.applies and case.call.ends_one_session
     assert outcome.counted == (Counter() if ended_before else healthy.outcome.counted)
@@ -177,87 +182,87 @@ def check_passing(harness: Harness, case: Case, healthy: Healthy) -> None:
 
 
 def check_mixture(harness: Harness, scenario: str, plan: Plan, healthy: Healthy) -> None:
-    """However many calls are slow or fail, a response comes in time, and nothing is harmed."""
+    """If many calls are slow or fail, a response still comes in time, and nothing is harmed."""
     request = harness.begin(SCENARIOS[scenario], again=not healthy.writes)
     outcome = harness.send(request, plan)
     left = harness.state() if healthy.writes else healthy.before
 
-    assert outcome.seconds < ANSWER_SECONDS, outcome.seconds
+    assert outcome.seconds < harness.time.limit, outcome.seconds
     check_whole(left, healthy)
-    if outcome.answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if outcome.response.status == HTTPStatus.SERVICE_UNAVAILABLE:
         check_unavailable(outcome, touch_failures=True)
-        check_response(harness.send(request).answer, left, harness, healthy)
+        check_response(harness.send(request).response, left, harness, healthy)
     elif "TouchFailures" in outcome.counted:
-        assert outcome.answer.status in (healthy.outcome.answer.status, HTTPStatus.OK)
-    elif is_partial(outcome.answer):
-        check_partial(outcome.answer, healthy)
+        assert outcome.response.status in (healthy.outcome.response.status, HTTPStatus.OK)
+    elif is_partial(outcome.response):
+        check_partial(outcome.response, healthy)
     else:
-        check_response(outcome.answer, healthy.before, harness, healthy)
+        check_response(outcome.response, healthy.before, harness, healthy)
 
 
 def check_unavailable(outcome: Outcome, *, touch_failures: bool = False) -> None:
-    answer = outcome.answer
-    assert answer.status == HTTPStatus.SERVICE_UNAVAILABLE, answer
-    assert answer.headers["Retry-After"] == "1"
-    assert answer.body["error"] == "DatabaseError"
+    response = outcome.response
+    assert response.status == HTTPStatus.SERVICE_UNAVAILABLE, response
+    assert response.headers["Retry-After"] == "1"
+    assert response.body["error"] == "DatabaseError"
     counted = Counter(outcome.counted)
     if touch_failures:
         del counted["TouchFailures"]
     assert counted == {"DatabaseErrors": 1}
 
 
-def check_standing(outcome: Outcome, case: Case, healthy: Healthy) -> None:
-    """A response stands although something on the side failed, and that is counted."""
-    body, counted = masked(healthy.outcome.answer), Counter(healthy.outcome.counted)
+def check_success_despite_failure(outcome: Outcome, case: Case, healthy: Healthy) -> None:
+    """The request succeeds although a best-effort call failed, and a metric counts that."""
+    body, counted = masked(healthy.outcome.response), Counter(healthy.outcome.counted)
     failed = {
         metric
         for number in range(case.number, len(healthy.outcome.calls))
         if (metric := healthy.failure_metric(number))
     }
     if healthy.heals and "TouchFailures" in failed:
-        # The agent could not be asked, so the session is used for another interval.
-        assert outcome.answer.status == HTTPStatus.OK
+        # The agent could not be read, so the session stays valid for another interval.
+        assert outcome.response.status == HTTPStatus.OK
         assert outcome.counted == {"Validations": 1, "TouchFailures": 2}
         return
-    assert outcome.answer.status == healthy.outcome.answer.status
+    assert outcome.response.status == healthy.outcome.response.status
     if any(call.is_touch for call in healthy.outcome.calls[case.number :]):
-        # The session is shown as it was read.
+        # The response shows the session as it was read.
         (session,) = healthy.before.sessions
         body |= {name: timestamp(int(session[name]["N"])) for name in ("last_active", "expires_at")}
         del counted["Touches"]
-    assert masked(outcome.answer) == body
+    assert masked(outcome.response) == body
     metric = healthy.failure_metric(case.number)
     assert metric
     assert metric in outcome.counted
     assert Counter({name: count for name, count in outcome.counted.items() if name not in failed}) == counted
 
 
-def check_response(answer: ApiResponse, before: State, harness: Harness, healthy: Healthy) -> None:
-    """The response is that of an untroubled run, and what it says of earlier state is true of ``before``."""
-    if healthy.outcome.answer.status == HTTPStatus.NO_CONTENT and healthy.before.agents and not before.agents:
+def check_response(response: ApiResponse, before: State, harness: Harness, healthy: Healthy) -> None:
+    """The response equals that of a run without faults, and what depends on earlier state is true of ``before``."""
+    if healthy.outcome.response.status == HTTPStatus.NO_CONTENT and healthy.before.agents and not before.agents:
         # The agent was deleted, although the caller saw a failure.
-        assert answer.status == HTTPStatus.NOT_FOUND
+        assert response.status == HTTPStatus.NOT_FOUND
         return
     body, truth = (
-        masked(healthy.outcome.answer),
+        masked(healthy.outcome.response),
         {"reused": bool(before.agents), "ended": before.live(harness.now.time)},
     )
-    assert answer.status == healthy.outcome.answer.status, answer
-    assert answer.headers == healthy.outcome.answer.headers
-    assert masked(answer) == body | {name: value for name, value in truth.items() if name in body}
+    assert response.status == healthy.outcome.response.status, response
+    assert response.headers == healthy.outcome.response.headers
+    assert masked(response) == body | {name: value for name, value in truth.items() if name in body}
 
 
-def is_partial(answer: ApiResponse) -> bool:
+def is_partial(response: ApiResponse) -> bool:
     """Whether time ran out: a page that is not the last, or a count that is a lower bound."""
-    body = json.loads(answer.text or "{}")
-    return answer.status == HTTPStatus.OK and (
+    body = json.loads(response.text or "{}")
+    return response.status == HTTPStatus.OK and (
         bool(body.get("next")) or any("active_sessions_capped" in each for each in (body, *body.get("agents", ())))
     )
 
 
-def check_partial(answer: ApiResponse, healthy: Healthy) -> None:
-    """A short page is the beginning of the whole one; a lower bound is not above the number."""
-    body, whole = masked(answer), masked(healthy.outcome.answer)
+def check_partial(response: ApiResponse, healthy: Healthy) -> None:
+    """A short page is the beginning of the whole one; a lower bound does not exceed the number."""
+    body, whole = masked(response), masked(healthy.outcome.response)
     if "sessions" in body:
         assert body["sessions"] == whole["sessions"][: len(body["sessions"])]
         return
@@ -271,7 +276,7 @@ def check_partial(answer: ApiResponse, healthy: Healthy) -> None:
 
 
 def check_whole(state: State, healthy: Healthy) -> None:
-    """No agent is lost or duplicated, and every item has all attributes that it ever has."""
+    """No agent is lost or duplicated, and every item has all of its attributes."""
     counts = [len(run.agents) for run in (healthy.before, healthy.after)]
     assert min(counts) <= len(state.agents) <= max(counts)
     for name in ("agents", "sessions"):
@@ -285,7 +290,7 @@ def _attributes(item: Item) -> frozenset[str]:
 
 
 def check_settled(state: State, healthy: Healthy, *, unrecorded: bool = False, orphans: int = 0) -> None:
-    """The tables have what an untroubled run leaves; if ``unrecorded``, with or without the last use."""
+    """The tables have the items of a run without faults; if ``unrecorded``, with or without the last use."""
     agents, due = ([_settled(each) for each in run.agents] for run in (state, healthy.after))
     if unrecorded and agents:
         for now, then, last in zip(agents, map(_settled, healthy.before.agents), due, strict=True):
@@ -307,9 +312,9 @@ def check_settled(state: State, healthy: Healthy, *, unrecorded: bool = False, o
     assert (kept - wanted).total() == orphans
 
 
-def masked(answer: ApiResponse) -> dict[str, Any]:
-    """Return a body without what is random in it; empty where there is none."""
-    return _masked(json.loads(answer.text or "{}"))  # type: ignore[no-any-return]
+def masked(response: ApiResponse) -> dict[str, Any]:
+    """Return a body with placeholders for random values; empty if there is none."""
+    return _masked(json.loads(response.text or "{}"))  # type: ignore[no-any-return]
 
 
 def _masked(node: Any) -> Any:
@@ -321,7 +326,7 @@ def _masked(node: Any) -> Any:
 
 
 def _settled(item: Item) -> Item:
-    """Return an item without what is random in it, and without counts of sign-ins, which count attempts."""
+    """Return an item without random values, and without counts of sign-ins, which count attempts."""
     varying = ("agent_id", "session_id", "owner", "incarnation", "sign_ins", "sign_in_number", "swept_at")
     settled = {name: value for name, value in item.items() if name not in varying}
     if "ended_through" in item:

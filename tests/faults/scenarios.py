@@ -1,4 +1,7 @@
-"""Every route of the API, in every way that it calls DynamoDB: each prepares what a request meets, and returns it."""
+"""Every route of the API, in every way in which it calls DynamoDB.
+
+A scenario prepares the state before a request, and returns the request.
+"""
 
 import json
 import uuid
@@ -13,11 +16,11 @@ from tests.support.contract import ApiResponse
 from tests.support.database import fill
 from tests.support.events import load_event
 
-MAX_SESSIONS = 3  # that an agent may have, before a sign-in sweeps the others
+MAX_SESSIONS = 3  # of an agent; beyond that, a sign-in sweeps
 
 
 def known(harness: Harness, sessions: int = 1) -> SignedIn:
-    """Sign in this often; return the first. The others are written, which is faster than to sign in."""
+    """Return a sign-in of an agent with this many sessions; the others are written, which is faster."""
     first = harness.sessions.sign_in(harness.owner, NAME, CONTEXT)
     if sessions > 1:
         others = range(2, sessions + 1)
@@ -48,7 +51,7 @@ def sign_in_of_an_imported_agent(harness: Harness) -> Request:
     return lambda: sign_in(harness)
 
 
-def sign_in_of_an_agent_that_only_the_index_still_has(harness: Harness) -> Request:
+def sign_in_of_a_deleted_agent_in_the_index(harness: Harness) -> Request:
     harness.index_shows = str(uuid.uuid4())
     return lambda: sign_in(harness)
 
@@ -81,7 +84,7 @@ def validate_that_touches(harness: Harness) -> Request:
     return validate_after(harness, 60)
 
 
-def validate_that_touches_and_tells_the_agent(harness: Harness) -> Request:
+def validate_that_touches_and_updates_the_agent(harness: Harness) -> Request:
     return validate_after(harness, 300)
 
 
@@ -99,7 +102,7 @@ def report_progress(harness: Harness) -> Request:
     return lambda: harness.api.progress(token, state="working", activity="reading")
 
 
-def report_progress_and_tell_the_agent(harness: Harness) -> Request:
+def report_progress_and_update_the_agent(harness: Harness) -> Request:
     token = known(harness).session_token
     harness.now.tick(300)
     return lambda: harness.api.progress(token, state="waiting")
@@ -213,7 +216,7 @@ def withdraw_a_stop_request(harness: Harness) -> Request:
 def end_session(harness: Harness) -> Request:
     signed_in = known(harness, 2)
     harness.now.tick(60)
-    harness.sessions.validate(signed_in.session_token)  # so the agent was last seen later than its item says
+    harness.sessions.validate(signed_in.session_token)  # this use is later than the last_active of the agent's item
     return lambda: harness.api.end(signed_in.session.agent_id, signed_in.session.session_id)
 
 
@@ -237,15 +240,15 @@ SCENARIOS: dict[str, Scenario] = {
         sign_in_of_a_new_agent,
         sign_in_of_a_known_agent,
         sign_in_of_an_imported_agent,
-        sign_in_of_an_agent_that_only_the_index_still_has,
+        sign_in_of_a_deleted_agent_in_the_index,
         exclusive_sign_in_with_older_sessions,
         sign_in_that_sweeps,
         validate,
         validate_that_touches,
-        validate_that_touches_and_tells_the_agent,
+        validate_that_touches_and_updates_the_agent,
         validate_that_heals,
         report_progress,
-        report_progress_and_tell_the_agent,
+        report_progress_and_update_the_agent,
         sign_out,
         find_agent,
         find_agent_that_was_imported,

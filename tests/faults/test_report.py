@@ -1,4 +1,4 @@
-"""The report is exact or fails: whatever becomes of any page of its scan, or of its metrics."""
+"""The report is exact or fails, whatever happens to a page of its scan or to its metrics."""
 
 import threading
 from collections.abc import Callable
@@ -15,23 +15,24 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from agent_sessions.errors import DatabaseError
 from agent_sessions.services.sessions import SessionService
 from tests.faults.harness import START, ThreadClock, VirtualTime
-from tests.faults.injected import INJECTED, Injected, Strike, answer, is_batch, raising
+from tests.faults.injected import INJECTED, Injected, Strike, is_batch, raising, respond
 from tests.support.database import OWNER, Database, client_of
 from tests.support.events import load_event
 from tests.support.functions import Context, load_function_module
+from tests.support.timeouts import HANG_SECONDS
 
 SESSIONS, AGENTS = 14, 11
 PAGE_SIZE = 2
 
 PAGES = [fault for fault in INJECTED if fault.suits is not is_batch]
 
-# One page of a scan: the number of its segment, and which it is of the segment's.
+# A page of a scan: the number of its segment, and its number within the segment.
 type Page = tuple[int, int]
 
 
 @dataclass
 class Report:
-    """The scheduled function, reading small pages, and what CloudWatch is told of it."""
+    """The scheduled function with small pages, and the metrics that it puts."""
 
     function: ModuleType
     fault: Injected | None = None
@@ -47,16 +48,16 @@ class Report:
         dynamodb.register("provide-client-params.dynamodb.Scan", self._turn_page)
         dynamodb.register("before-send.dynamodb.Scan", self._send)
         cloudwatch.register("provide-client-params.cloudwatch.PutMetricData", self._note)
-        cloudwatch.register("before-send.cloudwatch", lambda request, **_: answer(200, b"\xa0", **CBOR)(request))
+        cloudwatch.register("before-send.cloudwatch", lambda request, **_: respond(200, b"\xa0", **CBOR)(request))
 
     def run(self) -> dict[str, int]:
         self.read.clear()
         self.put.clear()
-        told: dict[str, int] = self.function.handler(load_event("activity_report"), Context())
-        return told
+        counts: dict[str, int] = self.function.handler(load_event("activity_report"), Context())
+        return counts
 
     def _turn_page(self, params: dict[str, Any], **_: Any) -> dict[str, Any]:
-        # A segment is read by one thread, from its first page on.
+        # One thread reads a segment from its first page on.
         segment = params["Segment"]
         number = self._thread.page[1] + 1 if "ExclusiveStartKey" in params else 0
         self._thread.page, self._thread.attempts = (segment, number), 0
@@ -85,7 +86,7 @@ PUT = {
 def new_report(
     virtual_time: VirtualTime, environment: None, thread_clock: ThreadClock, shared_database: Database
 ) -> Callable[[], Report]:
-    """Starts a container of the function; there are some sessions, of which some have expired."""
+    """Starts a container of the function, on a table with live and expired sessions."""
     sessions = SessionService(shared_database.tables(), shared_database.settings)
     thread_clock.time = START - 2000
     for number in range(4):
@@ -98,7 +99,7 @@ def new_report(
 
 @pytest.fixture(scope="module")
 def pages(new_report: Callable[[], Report]) -> list[Page]:
-    """The pages that an untroubled run reads."""
+    """The pages of a run without faults."""
     report = new_report()
 
     assert report.run() == EXACT
@@ -109,9 +110,7 @@ def pages(new_report: Callable[[], Report]) -> list[Page]:
 
 
 @pytest.mark.parametrize("fault", PAGES, ids=str)
-def test_a_page_that_is_lost_at_any_place_puts_no_metric(
-    new_report: Callable[[], Report], pages: list[Page], fault: Injected
-) -> None:
+def test_lost_page_puts_no_metric(new_report: Callable[[], Report], pages: list[Page], fault: Injected) -> None:
     report = new_report()
     report.fault = fault
     for report.struck in pages:
@@ -126,7 +125,7 @@ def test_a_page_that_is_lost_at_any_place_puts_no_metric(
 
 
 @pytest.mark.parametrize("fault", [fault for fault in PAGES if not fault.final], ids=str)
-def test_a_page_that_is_read_at_the_second_attempt_is_counted_once(
+def test_page_read_at_second_attempt_counts_once(
     new_report: Callable[[], Report], pages: list[Page], fault: Injected
 ) -> None:
     report = new_report()
@@ -140,9 +139,9 @@ def test_a_page_that_is_read_at_the_second_attempt_is_counted_once(
 @pytest.mark.parametrize(
     "fault",
     [
-        answer(500, b""),
-        answer(503, b"<html>Service Unavailable</html>"),
-        answer(400, b'{"__type": "ThrottlingException"}'),
+        respond(500, b""),
+        respond(503, b"<html>Service Unavailable</html>"),
+        respond(400, b'{"__type": "ThrottlingException"}'),
         raising(exceptions.EndpointConnectionError, error="refused"),
         raising(exceptions.ConnectTimeoutError),
         raising(exceptions.ReadTimeoutError),
@@ -150,7 +149,7 @@ def test_a_page_that_is_read_at_the_second_attempt_is_counted_once(
     ],
     ids=["500", "503", "throttling", "refused", "no connection", "silence", "reset"],
 )
-def test_metrics_that_cannot_be_put_fail_the_run(new_report: Callable[[], Report], fault: Strike) -> None:
+def test_failed_put_of_metrics_fails_the_run(new_report: Callable[[], Report], fault: Strike) -> None:
     report = new_report()
     report.function.report._cloudwatch.meta.events.register_first(
         "before-send.cloudwatch", lambda request, **_: fault(request)
@@ -160,18 +159,18 @@ def test_metrics_that_cannot_be_put_fail_the_run(new_report: Callable[[], Report
         report.run()
 
 
-def test_runs_that_overlap_put_the_same(new_report: Callable[[], Report], pages: list[Page]) -> None:
+def test_overlapping_runs_put_the_same(new_report: Callable[[], Report], pages: list[Page]) -> None:
     reports = [new_report(), new_report()]
     counted = threading.Barrier(2)
 
     def wait(**_: object) -> None:
-        counted.wait(timeout=60)
+        counted.wait(timeout=HANG_SECONDS)
 
     for report in reports:
         report.function.report._cloudwatch.meta.events.register("provide-client-params.cloudwatch", wait)
 
     with ThreadPoolExecutor(2) as pool:
-        told = list(pool.map(Report.run, reports))
+        counts = list(pool.map(Report.run, reports))
 
-    assert told == [EXACT, EXACT]
+    assert counts == [EXACT, EXACT]
     assert [report.put for report in reports] == [[PUT], [PUT]]

@@ -27,6 +27,7 @@ from tests.support.monitoring import (
     watched,
     widgets,
 )
+from tests.support.timeouts import HANG_SECONDS
 from tools import ROOT
 from tools.cloudformation import RESOURCES, access_log_format
 from tools.dashboard.body import Metric, Search
@@ -251,7 +252,7 @@ def test_overlapping_reports_change_no_gauge(
     for name in ("one", "two", "two"):
         api.sign_in(name)
     runs = [load_function("activity_report") for _ in range(2)]
-    both = threading.Barrier(2, timeout=10)
+    both = threading.Barrier(2, timeout=HANG_SECONDS)
     for run in runs:
         put = run.report._put
         monkeypatch.setattr(run.report, "_put", lambda active, put=put: (both.wait(), put(active)))

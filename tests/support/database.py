@@ -27,6 +27,7 @@ from agent_sessions.services.sessions import SessionService
 from agent_sessions.settings import Settings
 from tests.guards.leaks import LEAKS
 from tests.support.samples import OTHER_OWNER, OWNER
+from tests.support.timeouts import HANG_SECONDS
 from tools.cloudformation import table_definition
 from tools.dynamodb.fast_client import FastClient
 from tools.dynamodb.local_engine import Engine, missing
@@ -42,7 +43,7 @@ type NewClient = Callable[[], "DynamoDBClient"]
 
 ACCOUNT = {"key": "testing", "region": "eu-west-1"}
 # The timeouts of production would fail on a busy machine.
-PATIENT = USER_AGENT.merge(CLIENT_CONFIG).merge(Config(connect_timeout=30, read_timeout=30))
+PATIENT = USER_AGENT.merge(CLIENT_CONFIG).merge(Config(connect_timeout=HANG_SECONDS, read_timeout=HANG_SECONDS))
 
 
 def client_of(tables: Tables) -> "DynamoDBClient":

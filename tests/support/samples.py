@@ -10,8 +10,8 @@ from agent_sessions.domain.models import Session
 NOW = 1_800_000_000
 OWNER = "iam:arn:aws:iam::111122223333:user/ada"
 OTHER_OWNER = "iam:arn:aws:iam::111122223333:user/bob"
-WHO = Identity.of("Claude", "Project A")
-AGENT_ID = agent_id(OWNER, WHO.key)
+IDENTITY = Identity.of("Claude", "Project A")
+AGENT_ID = agent_id(OWNER, IDENTITY.key)
 INCARNATION = str(uuid.UUID(int=2**127))
 
 

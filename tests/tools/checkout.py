@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from tests.support.timeouts import HANG_SECONDS
 from tools import ROOT
 
 MAKE = shutil.which("make") or "make"
 COPIED = ("Makefile", "template.yaml", "samconfig.toml", "tools", "stacks", "examples", "requirements")
-HANG_SECONDS = 120
 
 
 @dataclass(frozen=True)

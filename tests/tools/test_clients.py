@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pytest_socket import enable_socket
 
+from tests.support.timeouts import HANG_SECONDS
 from tools.clients import client as module
 from tools.clients.__main__ import table
 from tools.clients.catalog import CLIENTS
@@ -105,7 +106,7 @@ def test_the_table_shows_each_step_of_each_client() -> None:
 def test_the_stand_in_rejects_callers_as_the_gateway_does() -> None:
     enable_socket()
     with stand_in() as url, pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(f"{url}/agents", timeout=10)  # noqa: S310  this machine
+        urllib.request.urlopen(f"{url}/agents", timeout=HANG_SECONDS)  # noqa: S310  this machine
 
     with caught.value as error:
         assert (error.code, json.loads(error.read())) == (403, {"message": "Forbidden"})
@@ -113,7 +114,7 @@ def test_the_stand_in_rejects_callers_as_the_gateway_does() -> None:
 
 def test_the_stand_in_returns_a_session_with_a_new_field() -> None:
     enable_socket()
-    with stand_in() as url, urllib.request.urlopen(f"{url}/sessions/current", timeout=10) as response:  # noqa: S310
+    with stand_in() as url, urllib.request.urlopen(f"{url}/sessions/current", timeout=HANG_SECONDS) as response:  # noqa: S310
         session = json.loads(response.read())
 
     assert session["session_id"] == examples.SESSION.session_id

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from pytest_socket import enable_socket
 
-from tests.tools.checkout import HANG_SECONDS, Checkout
+from tests.support.timeouts import HANG_SECONDS
+from tests.tools.checkout import Checkout
 from tools.local import LocalError, docker, service, stack
 from tools.local.emulator import Emulator
 from tools.local.loopback import free_port
