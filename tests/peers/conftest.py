@@ -1,4 +1,4 @@
-"""Other session stores on Amazon's engine, in an environment of their own: what is said of them is shown here."""
+"""The behaviour of other session stores on DynamoDB Local; they have an environment of their own."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -34,13 +34,13 @@ def account(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def dynamodb(account: None) -> Any:
-    """A client for looking behind a store."""
+    """A client to inspect the tables of a store."""
     return boto3.client("dynamodb")
 
 
 @pytest.fixture
 def new_table(dynamodb: Any) -> Iterator[Callable[[str, str], str]]:
-    """Makes a table with this name and key, which goes with the test."""
+    """Creates a table with this name and key, which is deleted after the test."""
     made = []
 
     def new_table(name: str, key: str) -> str:
@@ -59,13 +59,13 @@ def new_table(dynamodb: Any) -> Iterator[Callable[[str, str], str]]:
 
 
 def items(dynamodb: Any, table: str) -> list[dict[str, Any]]:
-    """Return all that a table holds."""
+    """Return all items of a table."""
     found: list[dict[str, Any]] = dynamodb.scan(TableName=table, ConsistentRead=True)["Items"]
     return found
 
 
 def just_before(client: Any, operation: str, action: Callable[[], Any]) -> None:
-    """Do something, once, in the moment before a client sends an operation: a race that is always lost."""
+    """Run an action once, just before a client sends an operation, so that the client always loses the race."""
     done: list[bool] = []
 
     def act(**_: Any) -> None:
@@ -77,9 +77,9 @@ def just_before(client: Any, operation: str, action: Callable[[], Any]) -> None:
 
 
 def throttle(client: Any) -> None:
-    """Let every call of a client fail as DynamoDB does when it is overloaded."""
+    """Let every call of a client fail as if DynamoDB were overloaded."""
 
-    def answer(**_: Any) -> Any:
+    def fail(**_: Any) -> Any:
         raise client.exceptions.ProvisionedThroughputExceededException({"Error": {"Code": "Throttled"}}, "GetItem")
 
-    client.meta.events.register("before-send.dynamodb", answer)
+    client.meta.events.register("before-send.dynamodb", fail)

@@ -19,7 +19,7 @@ def manager(new_table: Callable[[str, str], str]) -> SessionManager:
     return SessionManager(table_name=new_table(TABLE, "id"))
 
 
-def test_it_refuses_an_expired_session_that_is_still_in_the_table(manager: SessionManager, dynamodb: Any) -> None:
+def test_expired_session_in_the_table_is_rejected(manager: SessionManager, dynamodb: Any) -> None:
     session = manager.create_and_save()
     expire(dynamodb, session.session_id)
 
@@ -27,7 +27,7 @@ def test_it_refuses_an_expired_session_that_is_still_in_the_table(manager: Sessi
     assert items(dynamodb, TABLE)
 
 
-def test_no_use_keeps_a_session_beyond_its_absolute_timeout(manager: SessionManager, dynamodb: Any) -> None:
+def test_session_in_use_ends_with_its_absolute_timeout(manager: SessionManager, dynamodb: Any) -> None:
     session = manager.create_and_save(idle_timeout_seconds=7200, absolute_timeout_seconds=60)
     manager.load(session.session_id)
 
@@ -35,7 +35,7 @@ def test_no_use_keeps_a_session_beyond_its_absolute_timeout(manager: SessionMana
     assert int(item["expires"]["N"]) <= time.time() + 60
 
 
-def test_a_signed_id_that_was_tampered_with_costs_no_call(new_table: Callable[[str, str], str]) -> None:
+def test_tampered_signed_id_takes_no_call(new_table: Callable[[str, str], str]) -> None:
     manager = SessionManager(table_name=new_table(TABLE, "id"), sid_keys=["secret"])
     session = manager.create_and_save()
     meter = Meter(manager.boto_client())
@@ -44,7 +44,7 @@ def test_a_signed_id_that_was_tampered_with_costs_no_call(new_table: Callable[[s
     assert meter.calls == []
 
 
-def test_a_database_that_fails_is_not_taken_for_no_session(manager: SessionManager) -> None:
+def test_database_failure_is_not_reported_as_no_session(manager: SessionManager) -> None:
     session = manager.create_and_save()
     throttle(manager.boto_client())
 
@@ -61,9 +61,7 @@ def test_every_validation_writes(manager: SessionManager) -> None:
     assert meter.spent == (["Query", "UpdateItem"] * 3, 3, 3)
 
 
-def test_a_validation_in_flight_brings_an_ended_session_back_and_breaks_it(
-    manager: SessionManager, dynamodb: Any
-) -> None:
+def test_validation_in_flight_revives_an_ended_session(manager: SessionManager, dynamodb: Any) -> None:
     session = manager.create_and_save()
     ending = SessionManager(table_name=TABLE)
     just_before(manager.boto_client(), "UpdateItem", lambda: ending.clear(session.session_id))
@@ -76,7 +74,7 @@ def test_a_validation_in_flight_brings_an_ended_session_back_and_breaks_it(
         ending.load(session.session_id)
 
 
-def test_who_reads_the_table_has_the_sessions(manager: SessionManager, dynamodb: Any) -> None:
+def test_stored_id_gives_access_to_the_session(manager: SessionManager, dynamodb: Any) -> None:
     manager.create_and_save()
     (item,) = items(dynamodb, TABLE)
 

@@ -16,7 +16,7 @@ from tools.dynamodb.capacity_meter import Meter
 
 TABLE = "Flask-Session"
 
-# It asks for the time with utcnow().
+# It reads the time with utcnow().
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
 
 
@@ -28,7 +28,7 @@ def resource(dynamodb: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def app(resource: Any) -> Flask:
-    """An app with four pages, and everything at its default."""
+    """An app with four pages and default settings."""
     app = Flask("app")
     app.testing = True
     app.session_interface = DynamoDBSessionInterface(app, client=resource, table_name=TABLE)
@@ -58,13 +58,13 @@ def app(resource: Any) -> Flask:
 
 @pytest.fixture
 def browser(app: Flask) -> FlaskClient:
-    """Who is signed in."""
+    """A client that is signed in."""
     browser = app.test_client()
     browser.get("/sign-in")
     return browser
 
 
-def test_it_keeps_any_data_and_gives_a_new_id_on_demand(browser: FlaskClient, dynamodb: Any) -> None:
+def test_regenerate_keeps_the_data_under_a_new_id(browser: FlaskClient, dynamodb: Any) -> None:
     (before,) = items(dynamodb, TABLE)
     browser.get("/regenerate")
 
@@ -73,27 +73,27 @@ def test_it_keeps_any_data_and_gives_a_new_id_on_demand(browser: FlaskClient, dy
     assert browser.get("/").text == "Claude"
 
 
-def test_a_database_that_fails_is_not_taken_for_no_session(browser: FlaskClient, resource: Any) -> None:
+def test_database_failure_is_not_reported_as_no_session(browser: FlaskClient, resource: Any) -> None:
     throttle(resource.meta.client)
 
     with pytest.raises(ClientError):
         browser.get("/")
 
 
-def test_an_expired_session_is_still_accepted(browser: FlaskClient, dynamodb: Any) -> None:
+def test_expired_session_is_accepted(browser: FlaskClient, dynamodb: Any) -> None:
     (item,) = items(dynamodb, TABLE)
     dynamodb.put_item(TableName=TABLE, Item=item | {"expiration": {"N": str(int(time.time()) - 1)}})
 
     assert browser.get("/").text == "Claude"
 
 
-def test_it_means_to_switch_ttl_on_and_does_not(browser: FlaskClient, dynamodb: Any) -> None:
+def test_ttl_is_not_enabled(browser: FlaskClient, dynamodb: Any) -> None:
     described = dynamodb.describe_time_to_live(TableName=TABLE)["TimeToLiveDescription"]
 
     assert described["TimeToLiveStatus"] == "DISABLED"
 
 
-def test_every_request_writes_unless_it_is_told_otherwise(app: Flask, browser: FlaskClient, resource: Any) -> None:
+def test_every_request_writes_by_default(app: Flask, browser: FlaskClient, resource: Any) -> None:
     meter = Meter(resource.meta.client)
     browser.get("/")
     assert meter.spent == (["GetItem", "UpdateItem"], 0.5, 1)
@@ -104,17 +104,17 @@ def test_every_request_writes_unless_it_is_told_otherwise(app: Flask, browser: F
     assert meter.spent == (["GetItem"], 0.5, 0)
 
 
-def test_its_reads_may_miss_a_deletion(browser: FlaskClient, resource: Any) -> None:
-    asked: list[dict[str, Any]] = []
+def test_reads_are_eventually_consistent(browser: FlaskClient, resource: Any) -> None:
+    requests: list[dict[str, Any]] = []
     resource.meta.client.meta.events.register(
-        "before-parameter-build.dynamodb.GetItem", lambda params, **_: asked.append(dict(params))
+        "before-parameter-build.dynamodb.GetItem", lambda params, **_: requests.append(dict(params))
     )
     browser.get("/")
 
-    assert "ConsistentRead" not in asked[0]
+    assert "ConsistentRead" not in requests[0]
 
 
-def test_a_request_in_flight_brings_an_ended_session_back(browser: FlaskClient, resource: Any, dynamodb: Any) -> None:
+def test_request_in_flight_revives_an_ended_session(browser: FlaskClient, resource: Any, dynamodb: Any) -> None:
     (item,) = items(dynamodb, TABLE)
     just_before(
         resource.meta.client, "UpdateItem", lambda: dynamodb.delete_item(TableName=TABLE, Key={"id": item["id"]})
@@ -124,14 +124,14 @@ def test_a_request_in_flight_brings_an_ended_session_back(browser: FlaskClient, 
     assert browser.get("/").text == "Claude"
 
 
-def test_it_makes_its_table_at_each_start(app: Flask, resource: Any) -> None:
+def test_each_start_calls_create_table(app: Flask, resource: Any) -> None:
     meter = Meter(resource.meta.client)
     DynamoDBSessionInterface(Flask("another"), client=resource, table_name=TABLE)
 
     assert meter.calls == ["CreateTable"]
 
 
-def test_who_reads_the_table_has_the_sessions(app: Flask, browser: FlaskClient, dynamodb: Any) -> None:
+def test_stored_id_gives_access_to_the_session(app: Flask, browser: FlaskClient, dynamodb: Any) -> None:
     (item,) = items(dynamodb, TABLE)
     thief = app.test_client()
     thief.set_cookie("session", item["id"]["S"].removeprefix("session:"))

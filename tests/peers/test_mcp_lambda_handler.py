@@ -18,7 +18,7 @@ def store(new_table: Callable[[str, str], str]) -> DynamoDBSessionStore:
     return DynamoDBSessionStore(new_table(TABLE, "session_id"))
 
 
-def test_it_refuses_an_expired_session_and_deletes_it(store: DynamoDBSessionStore, dynamodb: Any) -> None:
+def test_expired_session_is_rejected_and_deleted(store: DynamoDBSessionStore, dynamodb: Any) -> None:
     session_id = store.create_session({"agent": "Claude"})
     store.table.update_item(
         Key={"session_id": session_id},
@@ -30,7 +30,7 @@ def test_it_refuses_an_expired_session_and_deletes_it(store: DynamoDBSessionStor
     assert items(dynamodb, TABLE) == []
 
 
-def test_every_verb_is_one_call_and_a_validation_half_a_unit(store: DynamoDBSessionStore) -> None:
+def test_every_operation_takes_one_call(store: DynamoDBSessionStore) -> None:
     meter = Meter(store.dynamodb.meta.client)
     session_id = store.create_session({"agent": "Claude"})
     store.get_session(session_id)
@@ -39,17 +39,17 @@ def test_every_verb_is_one_call_and_a_validation_half_a_unit(store: DynamoDBSess
     assert meter.spent == (["PutItem", "GetItem", "DeleteItem"], 0.5, 2)
 
 
-def test_its_reads_may_miss_a_deletion(store: DynamoDBSessionStore) -> None:
-    asked: list[dict[str, Any]] = []
+def test_reads_are_eventually_consistent(store: DynamoDBSessionStore) -> None:
+    requests: list[dict[str, Any]] = []
     store.dynamodb.meta.client.meta.events.register(
-        "before-parameter-build.dynamodb.GetItem", lambda params, **_: asked.append(dict(params))
+        "before-parameter-build.dynamodb.GetItem", lambda params, **_: requests.append(dict(params))
     )
     store.get_session(store.create_session())
 
-    assert "ConsistentRead" not in asked[0]
+    assert "ConsistentRead" not in requests[0]
 
 
-def test_use_does_not_keep_a_session(store: DynamoDBSessionStore, dynamodb: Any) -> None:
+def test_use_does_not_extend_a_session(store: DynamoDBSessionStore, dynamodb: Any) -> None:
     session_id = store.create_session({"agent": "Claude"})
     (before,) = items(dynamodb, TABLE)
     store.get_session(session_id)
@@ -60,14 +60,14 @@ def test_use_does_not_keep_a_session(store: DynamoDBSessionStore, dynamodb: Any)
     assert int(after["expires_at"]["N"]) - int(after["created_at"]["N"]) == 24 * 60 * 60
 
 
-def test_a_database_that_fails_is_told_as_no_session(store: DynamoDBSessionStore) -> None:
+def test_database_failure_is_reported_as_no_session(store: DynamoDBSessionStore) -> None:
     session_id = store.create_session({"agent": "Claude"})
     throttle(store.dynamodb.meta.client)
 
     assert store.get_session(session_id) is None
 
 
-def test_a_failed_deletion_is_told_only_by_what_it_returns(store: DynamoDBSessionStore, dynamodb: Any) -> None:
+def test_failed_deletion_returns_false(store: DynamoDBSessionStore, dynamodb: Any) -> None:
     session_id = store.create_session({"agent": "Claude"})
     throttle(store.dynamodb.meta.client)
 
@@ -75,7 +75,7 @@ def test_a_failed_deletion_is_told_only_by_what_it_returns(store: DynamoDBSessio
     assert items(dynamodb, TABLE)
 
 
-def test_an_update_in_flight_leaves_what_no_ttl_deletes(store: DynamoDBSessionStore, dynamodb: Any) -> None:
+def test_update_after_deletion_leaves_an_item_without_ttl(store: DynamoDBSessionStore, dynamodb: Any) -> None:
     session_id = store.create_session({"agent": "Claude"})
     store.delete_session(session_id)
 
@@ -83,12 +83,12 @@ def test_an_update_in_flight_leaves_what_no_ttl_deletes(store: DynamoDBSessionSt
 
     (item,) = items(dynamodb, TABLE)
     assert set(item) == {"session_id", "data"}
-    # It is no session again: the next read takes it for an expired one, and deletes it.
+    # The next read treats the item as an expired session, and deletes it.
     assert store.get_session(session_id) is None
     assert items(dynamodb, TABLE) == []
 
 
-def test_who_reads_the_table_has_the_sessions(store: DynamoDBSessionStore, dynamodb: Any) -> None:
+def test_stored_id_gives_access_to_the_session(store: DynamoDBSessionStore, dynamodb: Any) -> None:
     store.create_session({"agent": "Claude"})
     (item,) = items(dynamodb, TABLE)
 

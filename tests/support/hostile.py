@@ -1,4 +1,4 @@
-"""Texts that mean something to some reader: to DynamoDB, a query language, a shell, a template, a terminal, a browser.
+"""Texts with a meaning for DynamoDB, a query language, a shell, a template, a terminal or a browser.
 
 As a name, a context or an owner each is no more than its characters.
 """
@@ -57,7 +57,7 @@ PATHS = [
     "::",
 ]
 MARKUP = ["<script>alert(1)</script>", "&lt;", "\\", '"', "\\u0000", "\\ud800", "]}"]
-# What becomes a header or a log line where someone decodes once more or keeps the low byte only: U+560D is 0D.
+# Texts that become a header or a log line if they are decoded twice or cut to the low byte: U+560D becomes 0D.
 HEADERS = [
     "x%0d%0aSet-Cookie: a=b",
     "x\\r\\nSet-Cookie: a=b",
