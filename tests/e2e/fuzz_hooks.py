@@ -1,4 +1,4 @@
-"""What schemathesis cannot know: how a session is come by, that the document hides nothing, and what a leak is."""
+"""Hooks of schemathesis: how a call gets a session, and the checks of each response against document and leaks."""
 
 import json
 import os
@@ -16,6 +16,7 @@ from agent_sessions.domain.identity import MAX_NAME_CHARACTERS
 from agent_sessions.domain.tokens import TOKEN_PATTERN
 from tests.guards.leaks import LEAKS, TOKEN_RESPONSE
 from tests.support.contract import DOCUMENT, check_response
+from tests.support.timeouts import HANG_SECONDS
 from tools.cloudformation import PARAMETERS
 from tools.openapi.route import Auth
 from tools.openapi.routes import ROUTES
@@ -23,22 +24,22 @@ from tools.openapi.routes import ROUTES
 TOKEN = re.compile(f"Bearer {TOKEN_PATTERN}")
 WITH_TOKEN = [route.operation_id for route in ROUTES if route.auth is Auth.TOKEN]
 MAX_SECONDS = int(PARAMETERS["IdleTimeoutSeconds"]["Default"])
-# Where the tokens are written that came back: who started this looks for them in what the emulator keeps.
-MADE = Path(os.environ["SESSION_TOKENS"])
+# The tokens of all responses, for the guards of the process that started this one.
+TOKENS_FILE = Path(os.environ["SESSION_TOKENS"])
 
 
-def made(sign_in: str) -> str:
-    """Return the token of a sign-in's answer, and note that there is one more."""
+def remember_token(sign_in: str) -> str:
+    """Return the token in the response to a sign-in, and remember it for the guards."""
     token: str = json.loads(sign_in)["session_token"]
     LEAKS.tokens.remember(token)
-    with MADE.open("a") as tokens:
+    with TOKENS_FILE.open("a") as tokens:
         tokens.write(f"{token}\n")
     return token
 
 
 @schemathesis.auth(refresh_interval=None).apply_to(operation_id=WITH_TOKEN)
 class LiveSession:
-    """Gives a call its own live session, unless a link brought one or the header is to be bad."""
+    """Gives a call its own live session, unless it has one from a link or is a negative case."""
 
     def get(self, case: Case[Any], context: AuthContext) -> str | None:
         presented = str(case.headers.get("Authorization"))
@@ -46,8 +47,9 @@ class LiveSession:
             return presented
         if case.meta is None or case.meta.generation.mode.is_negative:
             return None
-        answer = requests.post(f"{context.operation.base_url}/sessions", json={"agent_name": "Fuzz"}, timeout=30)
-        return f"Bearer {made(answer.text)}"
+        url = f"{context.operation.base_url}/sessions"
+        response = requests.post(url, json={"agent_name": "Fuzz"}, timeout=HANG_SECONDS)
+        return f"Bearer {remember_token(response.text)}"
 
     def set(self, case: Case[Any], data: str, _: AuthContext) -> None:
         case.headers["Authorization"] = data
@@ -55,19 +57,19 @@ class LiveSession:
 
 @schemathesis.hook
 def map_case(_: HookContext, case: Case[Any]) -> Case[Any]:
-    """Follow the rules that the document has in words only, unless the case is to be bad."""
+    """Follow the rules that the document has only in words, unless the case is negative."""
     if case.meta is None or case.meta.generation.mode.is_positive:
         if isinstance(case.body, dict):
-            case.body = follow_the_words(case.body)
+            case.body = follow_descriptions(case.body)
         if case.query:
-            case.query = follow_the_words(case.query)
+            case.query = follow_descriptions(case.query)
             if "agent_name" not in case.query:
                 case.query.pop("context", None)
     return case
 
 
-def follow_the_words(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields with texts of acceptable characters, and numbers that the stack allows."""
+def follow_descriptions(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields with acceptable texts and numbers."""
     for name, value in fields.items():
         if name in ("agent_name", "context", "activity", "stop_requested") and isinstance(value, str):
             fields[name] = acceptable(value)
@@ -79,14 +81,14 @@ def follow_the_words(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def acceptable(text: str) -> str:
-    """Return a name of the characters of a text that a name may have."""
+    """Return the acceptable characters of a text, or a name if that has none that is visible."""
     kept = "".join(character for character in text if character.isprintable() and character != REPLACEMENT)
     return kept[:MAX_NAME_CHARACTERS] if is_visible(kept[:MAX_NAME_CHARACTERS]) else "x"
 
 
 @schemathesis.check
 def described(_: CheckContext, response: Response, case: Case[Any]) -> None:
-    """Every field and header is described; where there is no route, the gateway says so."""
+    """Check that every field and header is described, and that an unknown method gets the gateway's 404."""
     method, path = case.method, case.operation.path
     if method.lower() not in DOCUMENT["paths"][path]:
         assert (response.status_code, json.loads(response.content)) == (404, {"message": "Not Found"})
@@ -98,6 +100,6 @@ def described(_: CheckContext, response: Response, case: Case[Any]) -> None:
     except ValidationError as error:
         raise AssertionError(f"not as described: {error.message}") from error
     if (route, status) == TOKEN_RESPONSE:
-        made(body)
+        remember_token(body)
     LEAKS.check_response(route, status, headers, body)
     assert LEAKS.take() == []
