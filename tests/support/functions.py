@@ -1,4 +1,4 @@
-"""The functions in the process of the tests, on tables that moto makes from template.yaml."""
+"""The functions in the process of the tests, on the tables of template.yaml in memory."""
 
 import importlib.util
 import logging
@@ -18,8 +18,9 @@ from tests.guards.permissions import CALLS
 from tests.support.contract import ApiResponse, check_response
 from tests.support.database import client_of
 from tests.support.events import Event, http_event, iam
+from tests.support.memory_dynamodb import MemoryDynamoDB
 from tools import ROOT
-from tools.cloudformation import function_environment, table_definition
+from tools.cloudformation import function_environment
 from tools.openapi.routes import BY_KEY, FUNCTIONS
 
 if TYPE_CHECKING:
@@ -51,13 +52,13 @@ def botocore_session() -> botocore.session.Session:
 def dynamodb(
     environment: dict[str, str], botocore_session: botocore.session.Session, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator["DynamoDBClient"]:
-    """A client to inspect the tables; they are those of template.yaml, and empty."""
+    """A client to inspect the tables; they are those of template.yaml, in memory and empty."""
     monkeypatch.setattr(botocore.session, "get_session", lambda: botocore_session)
-    with mock_aws():
-        client: DynamoDBClient = botocore.session.get_session().create_client("dynamodb")  # type: ignore[assignment]
-        for table in ("AgentsTable", "SessionsTable"):
-            client.create_table(**table_definition(table))
-        yield client
+    respond: Any = MemoryDynamoDB().respond
+    botocore_session.register("before-send.dynamodb", respond)
+    with mock_aws(config={"core": {"passthrough": {"services": ["dynamodb"]}}}):
+        yield botocore_session.create_client("dynamodb")  # type: ignore[misc]
+    botocore_session.unregister("before-send.dynamodb", respond)
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ def load_function_module(name: str) -> ModuleType:
 
 @pytest.fixture
 def load_function(dynamodb: "DynamoDBClient", environment: dict[str, str]) -> Callable[[str], ModuleType]:
-    """Loads a function, which uses the tables of moto."""
+    """Loads a function, which uses the tables in memory."""
     return load_function_module
 
 
