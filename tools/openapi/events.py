@@ -49,7 +49,7 @@ def for_session(event: dict[str, Any], *, session_token: str, session_id: str) -
 def _headers(route: Route, body: str | None) -> dict[str, str]:
     headers = {
         "accept": "*/*",
-        "content-length": str(len(body or "")),
+        "content-length": str(len((body or "").encode())),
         "host": HOST,
         "user-agent": "python-httpx/0.28.1",
         "x-amzn-trace-id": "Root=1-6921d2f0-0123456789abcdef01234567",

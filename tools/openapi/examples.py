@@ -90,6 +90,7 @@ AGENT = Agent(
     sign_ins=42,
     incarnation="0a9c1e52-6f3b-8d41-9c07-5b2e8f4d7a16",
 )
+METADATA = {"model": "claude-opus", "host": "build-7"}
 STOP_REQUEST = StopRequest("the budget of this run is used up", at=_at("12:07:58"))
 NEW_SESSION = Session(
     agent_id=AGENT_ID,
@@ -104,7 +105,7 @@ NEW_SESSION = Session(
     idle_seconds=1800,
     sign_in_number=42,
     incarnation="0a9c1e52-6f3b-8d41-9c07-5b2e8f4d7a16",
-    metadata={"model": "claude-opus", "host": "build-7"},
+    metadata=METADATA,
 )
 SESSION = replace(
     NEW_SESSION,
@@ -141,6 +142,8 @@ BODIES: dict[Any, Any] = {
 """A response body of each type, by type."""
 AGENT_SESSIONS = session_page_body(SessionPage(PAGE, next=PAGE[-1].session_id))
 """A page of one agent's sessions, whose position is a session_id alone."""
+FOUND_AGENTS = {"agents": [BODIES[AgentBody]], "next": None}
+"""The page for a name: the one agent, with its presence."""
 BLOCKED_AGENT = presence_body(Presence(replace(AGENT, blocked=True), active_sessions=0))
 STOPPING_SESSION = session_body(replace(SESSION, stop_requested=STOP_REQUEST))
 

@@ -59,7 +59,7 @@ ROUTES = [
             "sessions at once, unless it signs in with `exclusive`."
         ),
         body=SignInInput,
-        example_body=CLAUDE,
+        example_body=CLAUDE | {"metadata": examples.METADATA},
         errors=(ValidationError, PayloadTooLargeError, AgentBlockedError, CallerError),
         success=Success(
             status=HTTPStatus.CREATED,
@@ -111,8 +111,8 @@ ROUTES = [
         tag="Sessions",
         summary="Report progress",
         description=(
-            "Records what the agent says of itself: whether it is working, waiting or idle, and on what. A report also "
-            "counts as use of the session. A field that is left out keeps its value; null removes it."
+            "Records what the agent is doing: whether it is working, waiting or idle, and on what. A report also "
+            "counts as use of the session. An omitted field keeps its value; `null` removes it."
         ),
         body=ProgressInput,
         example_body={"state": "working", "activity": "reviewing pull request 12"},
@@ -142,7 +142,7 @@ ROUTES = [
         summary="List live sessions of all agents",
         description=(
             "Returns the caller's roster: the live sessions of its agents, one page at a time. A page can be short or "
-            "empty; only `next: null` marks the end. A session appears up to a few seconds after its sign-in."
+            "empty; only `next: null` marks the end. A new session can take a few seconds to appear."
         ),
         query=ListSessionsInput,
         example_query={"limit": "10"},
@@ -187,6 +187,7 @@ ROUTES = [
             status=HTTPStatus.OK,
             description="One page of agents.",
             body=AgentPageBody,
+            example=examples.FOUND_AGENTS,
             links={
                 "getAgent": {"agent_id": "$response.body#/agents/0/agent_id"},
             },
@@ -240,7 +241,7 @@ ROUTES = [
         tag="Agents",
         summary="Delete an agent",
         description=(
-            "Blocks the agent, ends its sessions and forgets it. The next sign-in with its name creates a new agent. "
+            "Blocks the agent, ends its sessions and deletes it. The next sign-in with its name creates a new agent. "
             "After a 503 the agent is blocked: repeat the request to continue."
         ),
         errors=(CallerError, NotFoundError),

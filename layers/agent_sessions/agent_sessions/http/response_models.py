@@ -48,11 +48,11 @@ class SessionBody(TypedDict):
     avatar_seed: str
     """8 characters of base 36 that depend on the identity key alone, to draw an avatar from."""
     metadata: Mapping[str, str]
-    """What the agent said of itself at sign-in."""
+    """The pairs that the agent sent at sign-in."""
     state: State | None
     """What the agent last reported to be doing."""
     activity: str | None
-    """The same in its own words."""
+    """What the agent last reported to be doing, in its own words."""
     progress_at: str | None
     """When it last reported; use of the session is not progress."""
     stop_requested: StopRequestBody | None
