@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 LIVE = by_length(2_000, 5_000)
-SOME, AGENTS, SESSIONS = by_length((1_000, 3_000, 10_000), (1_000, 30_000, 100_000))
+# At half of SESSIONS each segment fills a page of a megabyte, so that pages of both halves have one size.
+SOME, AGENTS, SESSIONS = by_length((1_000, 12_000, 40_000), (1_000, 30_000, 100_000))
 SEGMENTS = 4  # as deployed
 BATCH = 25
 MEGABYTE = 2**20

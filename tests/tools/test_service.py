@@ -144,8 +144,11 @@ def test_lock_ends_with_make_local(stub: Stub) -> None:
     assert stub.calls.count("deploy") == 2
 
 
+SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("number", SIGNALS)
 def test_signal_ends_every_process_of_make_local(tmp_path: Path, number: signal.Signals) -> None:
     enable_socket()
     checkout = Checkout.make(tmp_path)
@@ -160,6 +163,7 @@ def test_signal_ends_every_process_of_make_local(tmp_path: Path, number: signal.
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_default_signals,
     ) as process:
         wait_until(lambda: process.poll() is not None or (pid.exists() and pid.read_text().endswith("\n")))
         process.send_signal(number)
@@ -167,6 +171,11 @@ def test_signal_ends_every_process_of_make_local(tmp_path: Path, number: signal.
 
     assert (process.returncode, said) == (130, "make local: interrupted; everything that it started has been stopped\n")
     wait_until(lambda: not alive(int(pid.read_text())))
+
+
+def _default_signals() -> None:
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
