@@ -27,8 +27,8 @@ from agent_sessions.snapstart import reseed_after_restore
 
 settings = Settings.from_environment()
 api = HttpApi(settings)
-service = AgentService.from_settings(settings, count=api.count)
-roster = RosterService(service.tables, settings)
+service = AgentService.from_settings(settings, count=api.count, audit=api.audit)
+roster = RosterService(service.tables, settings, audit=api.audit)
 handler = api.handle
 reseed_after_restore()
 

@@ -12,7 +12,7 @@ from agent_sessions.snapstart import reseed_after_restore
 
 settings = Settings.from_environment()
 api = HttpApi(settings)
-service = SessionService.from_settings(settings, count=api.count)
+service = SessionService.from_settings(settings, count=api.count, audit=api.audit)
 handler = api.handle
 reseed_after_restore()
 

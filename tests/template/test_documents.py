@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from agent_sessions.audit import AuditAction, AuditReason
 from agent_sessions.domain.models import Session, StopRequest
 from agent_sessions.dynamodb.agents_table import SIGN_IN
 from agent_sessions.dynamodb.items import session_item
@@ -103,3 +104,9 @@ def test_every_decision_is_in_the_index_by_topic() -> None:
     indexed = re.findall(r"^- \[.+\]\(#(.+)\)$", index, re.MULTILINE)
 
     assert sorted(indexed) == sorted(anchor(title) for title in titles)
+
+
+def test_audit_log_lists_every_action_and_reason() -> None:
+    tables = (ROOT / "docs/audit.md").read_text().partition("| action | written when |")[2]
+
+    assert re.findall(r"^\| `(\w+)` \|", tables, re.MULTILINE) == [*AuditAction, *AuditReason]

@@ -49,10 +49,11 @@ class SessionTokenRequiredError(InvalidSessionError):
 
 
 class AgentBlockedError(AgentSessionsError):
-    """The owner has blocked the agent, so it cannot sign in."""
+    """The owner has blocked the agent, so it cannot sign in; ``agent_id`` is for the audit log."""
 
-    def __init__(self) -> None:
+    def __init__(self, agent_id: str | None = None) -> None:
         super().__init__("The agent is blocked; only its owner can unblock it")
+        self.agent_id = agent_id
 
 
 class CallerError(AgentSessionsError):

@@ -6,8 +6,18 @@ from functools import partial
 
 from aws_lambda_powertools import Logger
 
+from agent_sessions.audit import AuditEntry
+
 # ASCII, so that no name of an owner can end a log line or control the terminal that shows it.
 LOG_LINE = partial(json.dumps, default=str, separators=(",", ":"))
+
+# Above every level that the setting can choose. Lambda treats a level that it does not know as INFO.
+# https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+AUDIT = logging.CRITICAL + 10
+logging.addLevelName(AUDIT, "AUDIT")
+
+# So that a line stays far below the limit of CloudWatch Logs, however many sessions one request ends.
+MAX_HANDLES = 100
 
 
 def create_logger(level: str) -> Logger:
@@ -19,3 +29,18 @@ def create_logger(level: str) -> Logger:
     logger = Logger(json_serializer=LOG_LINE, use_rfc3339=True, location=None)
     logging.getLogger(logger.name).setLevel(level)
     return logger
+
+
+def write_audit(logger: Logger, entry: AuditEntry, request_id: str) -> None:
+    """Write an entry as one line at every log level. ``number`` counts the sessions; the line names at most 100."""
+    line = {
+        "action": entry.action,
+        "owner": entry.owner,
+        "agent_id": entry.agent_id,
+        "number": len(entry.session_ids),
+        "session_ids": list(entry.session_ids[:MAX_HANDLES]),
+        "reason": entry.reason,
+        "request_id": request_id,
+    }
+    # Powertools types no method for a level of one's own.
+    logging.getLogger(logger.name).log(AUDIT, "audit", extra=line)

@@ -61,6 +61,11 @@ class SessionToken:
         return cls(agent_id, _handle(secret), secret)
 
 
+def redact(text: str) -> str:
+    """Return a text for a log, without whatever looks like a token in it."""
+    return _TOKEN.sub(f"{PREFIX}…", text)
+
+
 def _checksum(text: str) -> str:
     """Return the CRC-32 of ASCII text as 6 digits of base 62, most significant first."""
     number = binascii.crc32(text.encode("ascii"))

@@ -13,9 +13,11 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from agent_sessions import clock
+from agent_sessions.audit import AuditAction, AuditEntry, AuditReason
 from agent_sessions.domain.models import Session
 from agent_sessions.errors import (
     AgentSessionsError,
+    CallerError,
     DatabaseError,
     FieldError,
     NotFoundError,
@@ -25,7 +27,7 @@ from agent_sessions.errors import (
 from agent_sessions.http.caller import owner_of
 from agent_sessions.http.json_body import read_json_object
 from agent_sessions.http.problems import problem_of, response_for
-from agent_sessions.logs import create_logger
+from agent_sessions.logs import create_logger, write_audit
 from agent_sessions.metrics import Metric
 from agent_sessions.settings import Settings
 
@@ -134,6 +136,10 @@ class HttpApi(APIGatewayHttpResolver):
         """Count one occurrence; written with the log line of this request, whatever the log level."""
         self._metrics.add_metric(name=metric, unit=MetricUnit.Count, value=1)
 
+    def audit(self, entry: AuditEntry) -> None:
+        """Write a line that no log level silences."""
+        write_audit(self._logger, entry, self._request_id)
+
     def note(self, **names: str) -> None:
         """Add owner, agent_id or session_id to the log line of this request."""
         self._notes.update(names)
@@ -184,6 +190,8 @@ class HttpApi(APIGatewayHttpResolver):
         if isinstance(error, DatabaseError):
             self.count(Metric.DATABASE_ERRORS)
             self._logger.warning("database error", operation=error.operation, cause=type(error.__cause__).__name__)
+        elif isinstance(error, CallerError):
+            self.audit(AuditEntry(action=AuditAction.REFUSE, owner=None, reason=AuditReason.NO_CALLER))
         elif not isinstance(error, AgentSessionsError):
             self._logger.exception("bug")
         response = response_for(error)

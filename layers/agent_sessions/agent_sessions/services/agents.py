@@ -3,11 +3,13 @@
 from typing import Self
 
 from agent_sessions import clock
+from agent_sessions.audit import Audit, AuditAction, AuditEntry, AuditReason, discard_entry
 from agent_sessions.deadline import seconds_left, time_limit
 from agent_sessions.domain import identity
 from agent_sessions.domain.identity import Identity
 from agent_sessions.domain.models import MAX_PAGE, Agent, Ended, Presence, Session, SessionPage, StopRequest
 from agent_sessions.domain.progress import clean_reason
+from agent_sessions.domain.tokens import redact
 from agent_sessions.dynamodb.tables import Tables
 from agent_sessions.errors import DatabaseError, NotFoundError
 from agent_sessions.metrics import Count, discard_count
@@ -30,12 +32,16 @@ class AgentService:
         tables: Where agents and sessions are stored.
         settings: The cutoff of sessions.
         count: Called with a metric for each event.
+        audit: Called with an entry for each agent or session that is stopped.
     """
 
-    def __init__(self, tables: Tables, settings: Settings, *, count: Count = discard_count) -> None:
+    def __init__(
+        self, tables: Tables, settings: Settings, *, count: Count = discard_count, audit: Audit = discard_entry
+    ) -> None:
         self.tables = tables
         self._settings = settings
         self._count = count
+        self._audit = audit
 
     @classmethod
     def from_environment(cls, *, count: Count = discard_count) -> Self:
@@ -47,9 +53,9 @@ class AgentService:
         return cls.from_settings(Settings.from_environment(), count=count)
 
     @classmethod
-    def from_settings(cls, settings: Settings, *, count: Count = discard_count) -> Self:
+    def from_settings(cls, settings: Settings, *, count: Count = discard_count, audit: Audit = discard_entry) -> Self:
         """Create the service with a connection of its own."""
-        return cls(Tables.connect(settings), settings, count=count)
+        return cls(Tables.connect(settings), settings, count=count, audit=audit)
 
     # -- reads
 
@@ -119,6 +125,15 @@ class AgentService:
         updated = self.tables.sessions.request_stop(agent, session, owner, request, now=now)
         if updated is None:
             raise NotFoundError("No such session")
+        self._audit(
+            AuditEntry(
+                action=AuditAction.WITHDRAW_STOP if cleaned is None else AuditAction.REQUEST_STOP,
+                owner=owner,
+                agent_id=agent,
+                session_ids=[session],
+                reason=AuditReason.REQUESTED if cleaned is None else redact(cleaned),
+            )
+        )
         return updated
 
     @time_limit()
@@ -129,6 +144,7 @@ class AgentService:
             raise NotFoundError("No such session")
         session = self.tables.sessions.delete_session(agent, handle, owner=owner)
         if session is not None and session.is_live(clock.now(), self._settings.sessions_not_before):
+            self._audit(AuditEntry(action=AuditAction.END_SESSIONS, owner=owner, agent_id=agent, session_ids=[handle]))
             update_last_active(self.tables, agent, session.last_active, self._count)
         else:
             # Deleting an expired one has the same result as if TTL had deleted it before.
@@ -137,7 +153,8 @@ class AgentService:
     @time_limit()
     def end_all_sessions(self, owner: str, agent_id: str) -> Ended:
         """Sign an agent out everywhere; if time runs out, ``more`` is true and the next call continues."""
-        outcome = self._end_behind(self._move_fence(owner, agent_id, block=False))
+        agent = self._move_fence(owner, agent_id, block=False)
+        outcome = self._end_behind(agent, AuditAction.END_SESSIONS)
         return Ended(len(outcome.ended), outcome.more)
 
     # -- control of the agent
@@ -150,7 +167,7 @@ class AgentService:
             The agent, and how many live sessions are left: repeat the call until there are none.
         """
         agent = self._move_fence(owner, agent_id, block=True)
-        outcome = self._end_behind(agent)
+        outcome = self._end_behind(agent, AuditAction.BLOCK_AGENT)
         return Presence(agent, outcome.left, capped=outcome.more)
 
     @time_limit()
@@ -160,6 +177,7 @@ class AgentService:
         for _ in range(MAX_RACES):
             agent = self.tables.agents.unblock(agent_id, owner)
             if agent is not None:
+                self._audit(AuditEntry(action=AuditAction.UNBLOCK_AGENT, owner=owner, agent_id=agent_id))
                 return read_presence(self.tables, agent)
             self._owned(owner, agent_id)
         raise DatabaseError("UpdateItem")
@@ -177,6 +195,7 @@ class AgentService:
             if self._end_behind(agent).more:
                 raise DatabaseError("BatchWriteItem") from TimeoutError("more sessions than one request can end")
             if self.tables.agents.delete_agent(agent):
+                self._audit(AuditEntry(action=AuditAction.DELETE_AGENT, owner=owner, agent_id=agent.agent_id))
                 return
             current = self.tables.agents.get_agent(agent.agent_id)
             if current is None or current.incarnation != agent.incarnation:
@@ -195,8 +214,15 @@ class AgentService:
             self._owned(owner, agent_id)
         raise DatabaseError("UpdateItem")
 
-    def _end_behind(self, agent: Agent) -> Outcome:
-        return end_sessions(self.tables, agent.agent_id, now=clock.now(), ends=behind_fence(agent))
+    def _end_behind(self, agent: Agent, action: AuditAction = AuditAction.BLOCK_AGENT) -> Outcome:
+        """End the sessions behind the fence that was just moved; write it down even if time runs out."""
+        ended: list[str] = []
+        try:
+            return end_sessions(
+                self.tables, agent.agent_id, now=clock.now(), ends=behind_fence(agent), record=ended.extend
+            )
+        finally:
+            self._audit(AuditEntry(action=action, owner=agent.owner, agent_id=agent.agent_id, session_ids=ended))
 
     def _owned(self, owner: str, agent_id: str) -> Agent:
         agent = self.tables.agents.get_agent(self._parsed(agent_id))

@@ -1,6 +1,6 @@
 """Ending sessions in bulk, within the time of the request."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import batched
 
@@ -17,6 +17,7 @@ READ_LIMIT = 1000
 RESERVE_SECONDS = 2 * ATTEMPT_SECONDS
 
 type Ends = Callable[[Session], bool]
+type Record = Callable[[Iterable[str]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Outcome:
     more: bool
 
 
-def end_sessions(tables: Tables, agent_id: str, *, now: int, ends: Ends) -> Outcome:
+def end_sessions(tables: Tables, agent_id: str, *, now: int, ends: Ends, record: Record = lambda _: None) -> Outcome:
     """Delete the live sessions of an agent that ``ends`` selects, whatever happens to them meanwhile.
 
     The first batch is always tried, so a caller that repeats the request makes progress or sees the error.
@@ -44,6 +45,7 @@ def end_sessions(tables: Tables, agent_id: str, *, now: int, ends: Ends) -> Outc
         agent_id: The agent.
         now: Which sessions are live.
         ends: Whether a session is to be ended.
+        record: Called with the session_ids of each batch that was deleted, also if a later one fails.
     """
     ended: list[str] = []
     left = 0
@@ -55,6 +57,7 @@ def end_sessions(tables: Tables, agent_id: str, *, now: int, ends: Ends) -> Outc
                 return Outcome(ended, left, more=True)
             tables.sessions.delete_sessions([(each.agent_id, each.session_id) for each in batch])
             ended += (each.session_id for each in batch)
+            record(each.session_id for each in batch)
         if next_position is not None and seconds_left() < RESERVE_SECONDS:
             return Outcome(ended, left, more=True)
     return Outcome(ended, left, more=False)

@@ -90,5 +90,5 @@ def _may_sign_in(agent: Agent | None, owner: str, *, is_derived: bool) -> bool:
             raise IdentityConflictError(f"the item of agent {agent.agent_id} belongs to another owner")
         return False
     if agent.blocked:
-        raise AgentBlockedError
+        raise AgentBlockedError(agent.agent_id)
     return True

@@ -3,6 +3,7 @@
 from typing import Self
 
 from agent_sessions import clock
+from agent_sessions.audit import Audit, AuditAction, AuditEntry, discard_entry
 from agent_sessions.deadline import seconds_left, time_limit
 from agent_sessions.domain.models import MAX_PAGE, AgentPage, Ended, Session, SessionPage
 from agent_sessions.dynamodb.sessions_by_owner import IndexEntry, Position
@@ -23,11 +24,13 @@ class RosterService:
     Args:
         tables: Where agents and sessions are stored.
         settings: The cutoff of sessions.
+        audit: Called with an entry for each request that ends sessions.
     """
 
-    def __init__(self, tables: Tables, settings: Settings) -> None:
+    def __init__(self, tables: Tables, settings: Settings, *, audit: Audit = discard_entry) -> None:
         self.tables = tables
         self._settings = settings
+        self._audit = audit
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -84,14 +87,18 @@ class RosterService:
         It sets no fence: an agent may sign in again at once. If time runs out, ``more`` is true and the next
         call continues.
         """
-        now, ended, after = clock.now(), 0, None
-        while True:
-            entries, after = self.tables.sessions_by_owner.page(owner, after=after, limit=READ_LIMIT)
-            live = self._live(owner, entries, now)
-            self.tables.sessions.delete_sessions(each.key for each in entries)
-            ended += len(live)
-            if after is None or seconds_left() < RESERVE_SECONDS:
-                return Ended(ended, more=after is not None)
+        now, after = clock.now(), None
+        ended: list[str] = []
+        try:
+            while True:
+                entries, after = self.tables.sessions_by_owner.page(owner, after=after, limit=READ_LIMIT)
+                live = self._live(owner, entries, now)
+                self.tables.sessions.delete_sessions(each.key for each in entries)
+                ended += (each.session_id for each in live)
+                if after is None or seconds_left() < RESERVE_SECONDS:
+                    return Ended(len(ended), more=after is not None)
+        finally:
+            self._audit(AuditEntry(action=AuditAction.END_SESSIONS, owner=owner, session_ids=ended))
 
     def _live(self, owner: str, entries: list[IndexEntry], now: int) -> list[Session]:
         """Read the sessions of index entries, and keep those that are live by their own item."""

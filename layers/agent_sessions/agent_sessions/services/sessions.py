@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Self
 
 from agent_sessions import clock
+from agent_sessions.audit import Audit, AuditAction, AuditEntry, AuditReason, discard_entry
 from agent_sessions.deadline import time_limit
 from agent_sessions.domain.identity import Identity
 from agent_sessions.domain.metadata import clean_metadata
@@ -11,7 +12,7 @@ from agent_sessions.domain.models import MIN_SECONDS, Session, SignedIn
 from agent_sessions.domain.progress import clean_progress
 from agent_sessions.domain.tokens import SessionToken
 from agent_sessions.dynamodb.tables import Tables
-from agent_sessions.errors import DatabaseError, FieldError, InvalidSessionError, ValidationError
+from agent_sessions.errors import AgentBlockedError, DatabaseError, FieldError, InvalidSessionError, ValidationError
 from agent_sessions.metrics import Count, Metric, discard_count
 from agent_sessions.services.ending import end_sessions
 from agent_sessions.services.presence import update_last_active
@@ -32,18 +33,26 @@ class SessionService:
         tables: Where agents and sessions are stored.
         settings: Timeouts, intervals and limits.
         count: Called with a metric for each event.
+        audit: Called with an entry for each session that is ended, and each agent that is refused.
         writes_agents: Whether a validation records use on the agent. A function that only relies on sessions
             reads the agent instead, so its role needs no permission to write agents.
     """
 
     def __init__(
-        self, tables: Tables, settings: Settings, *, count: Count = discard_count, writes_agents: bool = True
+        self,
+        tables: Tables,
+        settings: Settings,
+        *,
+        count: Count = discard_count,
+        audit: Audit = discard_entry,
+        writes_agents: bool = True,
     ) -> None:
         self.tables = tables
         self._settings = settings
         self._count = count
+        self._audit = audit
         self._cache = SessionCache(settings.session_cache)
-        self._validation = Validation(tables, settings, self._cache, count, writes_agents=writes_agents)
+        self._validation = Validation(tables, settings, self._cache, count, audit, writes_agents=writes_agents)
 
     @classmethod
     def from_environment(cls, *, count: Count = discard_count) -> Self:
@@ -57,9 +66,16 @@ class SessionService:
         return cls.from_settings(Settings.from_environment(), count=count, writes_agents=False)
 
     @classmethod
-    def from_settings(cls, settings: Settings, *, count: Count = discard_count, writes_agents: bool = True) -> Self:
+    def from_settings(
+        cls,
+        settings: Settings,
+        *,
+        count: Count = discard_count,
+        audit: Audit = discard_entry,
+        writes_agents: bool = True,
+    ) -> Self:
         """Create the service with a connection of its own."""
-        return cls(Tables.connect(settings), settings, count=count, writes_agents=writes_agents)
+        return cls(Tables.connect(settings), settings, count=count, audit=audit, writes_agents=writes_agents)
 
     @time_limit()
     def sign_in(
@@ -99,7 +115,13 @@ class SessionService:
         if now < self._settings.sessions_not_before:
             # Its session would be dead at once. The clock, or the parameter, is about to change.
             raise DatabaseError("SignIn") from ValueError("SessionsNotBefore is in the future")
-        recognised = recognise(self.tables, owner, who, now=now, exclusive=exclusive)
+        try:
+            recognised = recognise(self.tables, owner, who, now=now, exclusive=exclusive)
+        except AgentBlockedError as error:
+            self._audit(
+                AuditEntry(action=AuditAction.REFUSE, owner=owner, agent_id=error.agent_id, reason=AuditReason.BLOCKED)
+            )
+            raise
         agent = recognised.agent
         ends_at = now + lifetime_seconds
         session = Session(
@@ -124,15 +146,21 @@ class SessionService:
         if exclusive:
             self._end_rest(session, now)
         limit = self._settings.max_sessions_per_agent
-        self._forget(sweep(self.tables, agent, session, now=now, limit=limit, count=self._count))
+        swept = sweep(self.tables, agent, session, now=now, limit=limit, count=self._count)
+        self._ended(session, swept, AuditReason.LIMIT)
         self._count(Metric.SIGN_INS)
         self._count(Metric.AGENTS_RECOGNISED if recognised.reused else Metric.AGENTS_CREATED)
         return SignedIn(session, recognised.token.secret, recognised.reused)
 
     def _end_older(self, own: Session, now: int) -> None:
         """End every older session; raise DatabaseError if time runs out, with what was ended staying ended."""
-        outcome = end_sessions(self.tables, own.agent_id, now=now, ends=lambda each: each.is_older_than(own))
-        self._forget(outcome.ended)
+        ended: list[str] = []
+        try:
+            outcome = end_sessions(
+                self.tables, own.agent_id, now=now, ends=lambda each: each.is_older_than(own), record=ended.extend
+            )
+        finally:
+            self._ended(own, ended, AuditReason.EXCLUSIVE)
         if outcome.more:
             raise DatabaseError("BatchWriteItem") from TimeoutError("more sessions than one request can end")
 
@@ -144,6 +172,7 @@ class SessionService:
         the older ones already, so a failure here ends them later, and is only counted.
         """
         is_last = True
+        ended: list[str] = []
 
         def ends(each: Session) -> bool:
             nonlocal is_last
@@ -151,16 +180,29 @@ class SessionService:
             return each.is_older_than(own)
 
         try:
-            outcome = end_sessions(self.tables, own.agent_id, now=now, ends=ends)
-            self._forget(outcome.ended)
+            end_sessions(self.tables, own.agent_id, now=now, ends=ends, record=ended.extend)
             if not is_last:
                 self.tables.sessions.delete_sessions([(own.agent_id, own.session_id)])
+                ended.append(own.session_id)
         except DatabaseError:
             self._count(Metric.END_FAILURES)
+        finally:
+            self._ended(own, ended, AuditReason.EXCLUSIVE)
 
-    def _forget(self, session_ids: list[str]) -> None:
+    def _ended(self, session: Session, session_ids: list[str], reason: AuditReason) -> None:
+        """Forget and write down that sessions of the agent of ``session`` were ended."""
         for session_id in session_ids:
             self._cache.forget(session_id)
+        if session_ids:
+            self._audit(
+                AuditEntry(
+                    action=AuditAction.END_SESSIONS,
+                    owner=session.owner,
+                    agent_id=session.agent_id,
+                    session_ids=session_ids,
+                    reason=reason,
+                )
+            )
 
     @time_limit()
     def validate(self, session_token: str, *, touch: bool = True) -> Session:
@@ -221,6 +263,7 @@ class SessionService:
         if session is None or not session.is_live(now, self._settings.sessions_not_before):
             return None
         self._count(Metric.SIGN_OUTS)
+        self._ended(session, [session.session_id], AuditReason.SIGN_OUT)
         update_last_active(self.tables, session.agent_id, now, self._count)
         return session
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from agent_sessions import clock
+from agent_sessions.audit import Audit, AuditAction, AuditEntry, AuditReason
 from agent_sessions.domain.models import Session
 from agent_sessions.domain.tokens import SessionToken
 from agent_sessions.dynamodb.tables import Tables
@@ -25,16 +26,25 @@ class Validation:
         settings: Intervals and the cutoff.
         cache: Sessions that were validated a moment ago.
         count: Called with a metric for each event.
+        audit: Called with an entry for each session that is ended.
         writes_agents: Whether use is recorded on the agent; otherwise the agent is only read.
     """
 
     def __init__(
-        self, tables: Tables, settings: Settings, cache: SessionCache, count: Count, *, writes_agents: bool
+        self,
+        tables: Tables,
+        settings: Settings,
+        cache: SessionCache,
+        count: Count,
+        audit: Audit,
+        *,
+        writes_agents: bool,
     ) -> None:
         self._tables = tables
         self._settings = settings
         self._cache = cache
         self._count = count
+        self._audit = audit
         self._writes_agents = writes_agents
 
     def expires_at(self, now: int, idle_seconds: int, ends_at: int) -> int:
@@ -140,6 +150,16 @@ class Validation:
                 self._tables.sessions.delete_sessions([(session.agent_id, session.session_id)])
             except DatabaseError:
                 self._count(Metric.END_FAILURES)
+            else:
+                self._audit(
+                    AuditEntry(
+                        action=AuditAction.END_SESSIONS,
+                        owner=session.owner,
+                        agent_id=session.agent_id,
+                        session_ids=[session.session_id],
+                        reason=AuditReason.NOT_ADMITTED,
+                    )
+                )
         self._cache.forget(session.session_id)
         raise InvalidSessionError
 
