@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class Groups(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist has no types
-    """Gives a process all tests that share the emulator, or a file; the races run wherever there is room.
+    """Gives a process all tests that share the emulator, or a file; races and orders run wherever there is room.
 
     pytest-xdist's own ``--dist loadgroup`` writes the group into an attribute of the test that pytest 9.2 no
     longer reads.
@@ -60,7 +60,7 @@ class Groups(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist has no 
         if _folder(nodeid) == "e2e":
             return "emulator"
         file = nodeid.partition("::")[0]
-        return nodeid if file.endswith("/test_races.py") else file
+        return nodeid if file.endswith(("/test_races.py", "tests/orders/test_orders.py")) else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:

@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import product
 from typing import Any
 
 import pytest
@@ -178,6 +179,42 @@ UPDATE: Request = {
     "ConditionExpression": "attribute_not_exists(agent_id)",
     "ExpressionAttributeValues": {":now": {"N": "1"}},
 }
+CONDITIONS = (
+    *(f"last_active {symbol} :now" for symbol in ("=", "<", "<=", ">", ">=")),
+    *(f"swept_at {symbol} :now" for symbol in ("=", "<", "<=", ">", ">=")),
+    "#context = :now OR last_active = :now AND blocked = :now",
+    "(blocked = :now OR last_active = :now) AND attribute_exists(#context)",
+    "last_active >= :now AND attribute_not_exists(#context)",
+)
+UPDATES = (
+    "SET last_active = :now",
+    "SET swept_at = if_not_exists(swept_at, :now), last_active = if_not_exists(swept_at, :now)",
+    "SET swept_at = if_not_exists(last_active, :now) REMOVE last_active, blocked",
+    "REMOVE swept_at ADD sign_ins :now",
+    "ADD last_active :now",
+)
+
+
+@BY_AMAZON
+def test_memory_evaluates_like_the_database(database: Database) -> None:
+    there, here = Renamed(database), memory()
+    item = {**KEY, "last_active": {"N": "10"}, "context": {"NULL": True}, "blocked": {"BOOL": True}}
+    for condition, update, now in product(CONDITIONS, UPDATES, ("9", "10", "11")):
+        request = UPDATE | {
+            "UpdateExpression": update,
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": {":now": {"N": now}},
+            "ReturnValues": "ALL_NEW",
+        }
+        if "#context" in condition:
+            request |= {"ExpressionAttributeNames": {"#context": "context"}}
+        outcomes = []
+        for transport in (here, there):
+            transport("PutItem", {"TableName": AGENTS, "Item": item})
+            outcomes.append(outcome(transport, "UpdateItem", request))
+        assert outcomes[0] == outcomes[1], request
+
+
 INVALID: dict[str, tuple[str, Request]] = {
     "unused value": ("UpdateItem", UPDATE | {"ExpressionAttributeValues": {":now": {"N": "1"}, ":more": {"N": "1"}}}),
     "unused name": ("UpdateItem", UPDATE | {"ExpressionAttributeNames": {"#more": "more"}}),

@@ -15,6 +15,8 @@ from agent_sessions.dynamodb.transport import ATTEMPT_SECONDS
 READ_LIMIT = 1000
 # A batch that is begun with less time left might not be finished.
 RESERVE_SECONDS = 2 * ATTEMPT_SECONDS
+# No touch in flight can still extend a session that expired this many seconds ago.
+EXPIRED_SECONDS = 60
 
 type Ends = Callable[[Session], bool]
 type Record = Callable[[Iterable[str]], None]
@@ -38,7 +40,8 @@ class Outcome:
 def end_sessions(tables: Tables, agent_id: str, *, now: int, ends: Ends, record: Record = lambda _: None) -> Outcome:
     """Delete the live sessions of an agent that ``ends`` selects, whatever happens to them meanwhile.
 
-    The first batch is always tried, so a caller that repeats the request makes progress or sees the error.
+    A caller that repeats the request makes progress or sees the error: the first batch is always tried, and if
+    time runs out before it finds a session to end, it deletes dead ones that lie in front.
 
     Args:
         tables: Where the sessions are stored.
@@ -59,8 +62,22 @@ def end_sessions(tables: Tables, agent_id: str, *, now: int, ends: Ends, record:
             ended += (each.session_id for each in batch)
             record(each.session_id for each in batch)
         if next_position is not None and seconds_left() < RESERVE_SECONDS:
+            if not ended:
+                _delete_dead(tables, agent_id, now)
             return Outcome(ended, left, more=True)
     return Outcome(ended, left, more=False)
+
+
+def _delete_dead(tables: Tables, agent_id: str, now: int) -> None:
+    """Delete the first dead sessions of an agent, as many as fit into the time that is left."""
+    sessions, _ = tables.sessions.first_sessions_of(agent_id, limit=READ_LIMIT)
+    # Only what no touch can revive: the deletion has no condition.
+    latest, not_before = now - EXPIRED_SECONDS, tables.sessions.not_before
+    dead = [each for each in sessions if each.expires_at <= latest or each.created_at < not_before]
+    for place, batch in enumerate(batched(dead, WRITE_BATCH, strict=False)):
+        if place and seconds_left() < ATTEMPT_SECONDS:
+            return
+        tables.sessions.delete_sessions((each.agent_id, each.session_id) for each in batch)
 
 
 def behind_fence(agent: Agent) -> Ends:
