@@ -1,6 +1,7 @@
 """The import contracts in pyproject.toml fail on the imports that they forbid."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -42,18 +43,18 @@ PLANTED = [
 ]
 
 
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """Return a folder with copies of the package, the functions and the contracts."""
+def copy_to(folder: Path) -> Path:
+    """Copy the package, the functions and the contracts to a folder, and return it."""
     ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "layers/agent_sessions/agent_sessions", tmp_path / "agent_sessions", ignore=ignored)
-    shutil.copytree(ROOT / "functions", tmp_path / "functions", ignore=ignored)
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    return tmp_path
+    shutil.copytree(ROOT / "layers/agent_sessions/agent_sessions", folder / "agent_sessions", ignore=ignored)
+    shutil.copytree(ROOT / "functions", folder / "functions", ignore=ignored)
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    return folder
 
 
 def lint_imports(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environ["COLUMNS"] = "1000"  # no line of the report is wrapped
     command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--no-logo", *options]
     return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)  # noqa: S603
 
@@ -65,28 +66,47 @@ def ruff(source: str, path: str) -> str:
     return subprocess.run(command, cwd=ROOT, input=source, capture_output=True, text=True, check=False).stdout  # noqa: S603
 
 
-def test_contracts_are_kept(copy: Path) -> None:
-    result = lint_imports(copy)
+def test_contracts_are_kept(tmp_path: Path) -> None:
+    result = lint_imports(copy_to(tmp_path))
 
     assert f"Contracts: {len(CONTRACTS)} kept, 0 broken." in result.stdout
     assert result.returncode == 0
 
 
-@pytest.mark.parametrize(("contract", "module", "statement"), PLANTED)
-def test_planted_import_breaks_contract(copy: Path, contract: str, module: str, statement: str) -> None:
-    path = copy / module
-    path.write_text(f"{path.read_text()}\n{statement}\n")
-
-    result = lint_imports(copy, "--contract", contract)
-
-    assert "Contracts: 0 kept, 1 broken." in result.stdout
+@pytest.fixture(scope="module")
+def broken_contracts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return what the report on a copy with all planted imports lists for each contract."""
+    folder = copy_to(tmp_path_factory.mktemp("planted"))
+    for _, module, statement in PLANTED:
+        with (folder / module).open("a") as source:
+            source.write(f"{statement}  # planted\n")
+    result = lint_imports(folder)
+    assert f"Contracts: 0 kept, {len(CONTRACTS)} broken." in result.stdout
     assert result.returncode == 1
+    names = [re.escape(contract["name"]) for contract in CONTRACTS]
+    sections = re.split(rf"^({'|'.join(names)})$", result.stdout, flags=re.MULTILINE)
+    return dict(zip(sections[1::2], sections[2::2], strict=True))
 
 
-def test_unknown_module_breaks_layers(copy: Path) -> None:
-    (copy / "agent_sessions/anything.py").touch()
+@pytest.mark.parametrize(("contract", "module", "statement"), PLANTED)
+def test_planted_import_breaks_contract(
+    broken_contracts: dict[str, str], contract: str, module: str, statement: str
+) -> None:
+    name = next(each["name"] for each in CONTRACTS if each["id"] == contract)
+    # The plants of a module stand at its end, in their order.
+    source = "functions" if module.startswith("functions/") else "layers/agent_sessions/agent_sessions"
+    plants = [planted for _, each, planted in PLANTED if each == module]
+    lines = (ROOT / source / module.partition("/")[2]).read_text().count("\n")
+    line = lines + plants.index(statement) + 1
+    importer = module.removesuffix(".py").replace("/", ".")
 
-    assert "Contracts: 0 kept, 1 broken." in lint_imports(copy, "--contract", "layers").stdout
+    assert re.search(rf"-\s+{importer} -> \S+ \(l\.{line}\)", broken_contracts[name])
+
+
+def test_unknown_module_breaks_layers(tmp_path: Path) -> None:
+    (copy_to(tmp_path) / "agent_sessions/anything.py").touch()
+
+    assert "Contracts: 0 kept, 1 broken." in lint_imports(tmp_path, "--contract", "layers").stdout
 
 
 def test_every_contract_is_shown_to_fail() -> None:
