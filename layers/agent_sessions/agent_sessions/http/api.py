@@ -1,34 +1,20 @@
 """HTTP: routes API Gateway events to functions and returns their responses."""
 
 import json
-import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
-from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from agent_sessions import clock
-from agent_sessions.audit import AuditAction, AuditEntry, AuditReason
-from agent_sessions.domain.models import Session
-from agent_sessions.errors import (
-    AgentSessionsError,
-    CallerError,
-    DatabaseError,
-    FieldError,
-    NotFoundError,
-    SessionTokenRequiredError,
-    ValidationError,
-)
+from agent_sessions.errors import FieldError, NotFoundError, ValidationError
+from agent_sessions.http.bearer import bearer_token, header
 from agent_sessions.http.caller import owner_of
 from agent_sessions.http.json_body import read_json_object
 from agent_sessions.http.problems import problem_of, response_for
-from agent_sessions.logs import create_logger, write_audit
-from agent_sessions.metrics import Metric
+from agent_sessions.http.request_log import RequestLog
 from agent_sessions.settings import Settings
 
 # Of every response. Nothing may be stored, and a browser must not guess another media type (OWASP ASVS 5.0, 14.3.2).
@@ -67,7 +53,7 @@ def _as_routed(event: dict[str, Any]) -> dict[str, Any]:
     return event | {"rawPath": template.format_map(values)}
 
 
-class HttpApi(APIGatewayHttpResolver):
+class HttpApi(RequestLog, APIGatewayHttpResolver):
     """The routes of one function, and what they have in common.
 
     Every error is a problem (see ``problems``). Every request is one log line that names the route's template,
@@ -76,12 +62,9 @@ class HttpApi(APIGatewayHttpResolver):
 
     def __init__(self, settings: Settings) -> None:
         # Explicitly: with POWERTOOLS_DEV the resolver would print whole events, tokens included.
-        super().__init__(debug=False)
+        APIGatewayHttpResolver.__init__(self, debug=False)
+        RequestLog.__init__(self, settings.log_level)
         self._api_auth = settings.api_auth
-        self._logger = create_logger(settings.log_level)
-        self._metrics = Metrics()
-        self._notes: dict[str, str] = {}
-        self._request_id = ""
         self.exception_handler(Exception)(self._problem)
         self.not_found(self._no_route)
 
@@ -99,16 +82,7 @@ class HttpApi(APIGatewayHttpResolver):
         Raises:
             SessionTokenRequiredError: it presents no bearer token.
         """
-        # The gateway writes names in lower case, other senders of events do not.
-        headers: Mapping[str, str] = self.current_event.raw_event.get("headers") or {}
-        value = headers.get("authorization")
-        if value is None:
-            value = next((text for name, text in headers.items() if name.lower() == "authorization"), "")
-        scheme, _, token = value.partition(" ")
-        token = token.strip(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise SessionTokenRequiredError
-        return token
+        return bearer_token(header(self.current_event.raw_event.get("headers") or {}, "authorization"))
 
     def query(self) -> dict[str, str]:
         """Return the query parameters, read from the query itself: the gateway joins repeated ones with commas.
@@ -130,33 +104,14 @@ class HttpApi(APIGatewayHttpResolver):
         """Return the JSON object in the body; raises ValidationError or PayloadTooLargeError."""
         return read_json_object(self.current_event.raw_event)
 
-    # -- what a route records
-
-    def count(self, metric: Metric) -> None:
-        """Count one occurrence; written with the log line of this request, whatever the log level."""
-        self._metrics.add_metric(name=metric, unit=MetricUnit.Count, value=1)
-
-    def audit(self, entry: AuditEntry) -> None:
-        """Write a line that no log level silences."""
-        write_audit(self._logger, entry, self._request_id)
-
-    def note(self, **names: str) -> None:
-        """Add owner, agent_id or session_id to the log line of this request."""
-        self._notes.update(names)
-
-    def note_session(self, session: Session) -> None:
-        """Add the handle of a session, its agent and its owner to the log line of this request."""
-        self.note(owner=session.owner, agent_id=session.agent_id, session_id=session.session_id)
-
     # -- a request from beginning to end
 
     def handle(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Return the response to an event of an HTTP API (payload 2.0); any other event is a 500."""
-        started = clock.monotonic()
-        self._notes = {}
-        route, self._request_id = None, context.aws_request_id
+        self.begin(context.aws_request_id)
+        route = None
         try:
-            route, self._request_id = _route_and_request(event)
+            route, self.request_id = _route_and_request(event)
             response = self.resolve(_as_routed(event), context)
         except Exception as error:  # noqa: BLE001  the resolver handles errors of routes; this one is the event's
             problem = self._problem(error)
@@ -166,39 +121,16 @@ class HttpApi(APIGatewayHttpResolver):
                 "body": problem.body,
                 "isBase64Encoded": False,
             }
-        line = {
-            "route": route,
-            "status": response["statusCode"],
-            "duration_ms": round((clock.monotonic() - started) * 1000, 1),
-            "request_id": self._request_id,
-        }
-        self._record(line | self._notes)
+        self.write(route=route, status=response["statusCode"])
         return response
 
-    def _record(self, line: dict[str, Any]) -> None:
-        """Write the line of a request together with its metrics; above INFO, only the metrics."""
-        if self._logger.log_level > logging.INFO:
-            if self._metrics.metric_set:
-                self._metrics.flush_metrics()
-            return
-        if self._metrics.metric_set:
-            line |= self._metrics.serialize_metric_set()
-            self._metrics.clear_metrics()
-        self._logger.info("request", extra=line)
-
     def _problem(self, error: Exception) -> Response[str]:
-        if isinstance(error, DatabaseError):
-            self.count(Metric.DATABASE_ERRORS)
-            self._logger.warning("database error", operation=error.operation, cause=type(error.__cause__).__name__)
-        elif isinstance(error, CallerError):
-            self.audit(AuditEntry(action=AuditAction.REFUSE, owner=None, reason=AuditReason.NO_CALLER))
-        elif not isinstance(error, AgentSessionsError):
-            self._logger.exception("bug")
+        self.record_error(error)
         response = response_for(error)
         return Response(
             status_code=response.status,
             content_type="application/problem+json",
-            body=json.dumps(problem_of(error, self._request_id)),
+            body=json.dumps(problem_of(error, self.request_id)),
             headers={**HEADERS, **response.headers},
         )
 
