@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks import BUILT
-from benchmarks.measurements import growth, sizes, start
+from benchmarks.measurements import growth, partition, sizes, start
 from benchmarks.process import measured
 from benchmarks.results import Results
 from benchmarks.service import Service
@@ -75,6 +75,9 @@ def _results(url: str, effort: Effort) -> Results:
     results["growth"] = step(
         f"Growing to {effort.sizes[-1]:,} sessions, and validating {effort.requests:,} times meanwhile",
         lambda: growth.measure(url, effort.sizes, effort.rounds, meanwhile=memory),
+    )
+    results["partition"] = step(
+        "Growing to 100,000 sessions of one agent", lambda: partition.measure(url, (10, *effort.sizes[:-1]))
     )
     return results
 

@@ -2,6 +2,7 @@
 
 import statistics
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,14 @@ def dollars(amount: float) -> str:
     return f"{amount:,.2f}" if amount < 1000 else f"{amount:,.0f}"
 
 
-FILTERS = {
+FILTERS: dict[str, Callable[..., Any]] = {
     "number": lambda value, digits=0: f"{value:,.{digits}f}",
     "ms": lambda seconds, digits=2: f"{1000 * seconds:.{digits}f}",
     "mb": lambda size, digits=2: f"{size / MB:.{digits}f}",
     "spread": lambda seconds, digits=2: " | ".join(f"{1000 * each:.{digits}f}" for each in Spread.of(seconds)),
     "with_spread": lambda ratio: f"{ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})",
     "median": statistics.median,
+    "slowest": lambda routes: max(each["seconds"] for each in routes.values()),
     "dollars": dollars,
     "exact": exact,
 }

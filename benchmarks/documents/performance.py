@@ -1,13 +1,16 @@
 """docs/performance.md, from the results of a run."""
 
+from agent_sessions.deadline import TIME_LIMIT_SECONDS
 from benchmarks.costs.bill import MEMORY_OF_ONE_CPU, lambda_dollars, request_bill
 from benchmarks.costs.prices import MILLION, dollars
 from benchmarks.costs.workload import DEFAULTS
 from benchmarks.documents.markdown import render
 from benchmarks.measurements.growth import SEGMENTS
+from benchmarks.measurements.partition import CALL_SECONDS
 from benchmarks.measurements.sizes import BOTO3, LIMIT, beyond_boto3
 from benchmarks.results import Results
 from benchmarks.samples import Spread, ratio
+from tools.dynamodb.function_time import MEGABYTES, PROCESSOR
 
 
 def document(results: Results) -> str:
@@ -28,6 +31,10 @@ def document(results: Results) -> str:
         boto3=BOTO3,
         beyond_boto3=beyond_boto3(results["sizes"]),
         size_limit=LIMIT,
+        function_memory=MEGABYTES,
+        function_processor=PROCESSOR,
+        call_ms=round(1000 * CALL_SECONDS),
+        time_limit=TIME_LIMIT_SECONDS,
     )
 
 

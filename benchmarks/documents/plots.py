@@ -7,6 +7,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from benchmarks.samples import Spread, ratio
 
 # Distinguishable without seeing red or green: Okabe and Ito, https://jfly.uni-koeln.de/color/
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#777777"
+FLAT_CALLS = 3  # of a route whose requests take as many calls for any number of sessions
 WHISKERS = "bar: median, line: minimum to maximum"
 
 type Results = Mapping[str, Any]
@@ -82,6 +84,33 @@ def growth(results: Results) -> None:
         axes.set(xscale="log", xlabel="sessions in the table")
         axes.legend(loc="lower right" if axes is left else "upper left")
     short_numbers(left.xaxis, middle.xaxis, right.xaxis, middle.yaxis)
+
+
+def partition(results: Results) -> None:
+    """Units and seconds of one request of each route, by the number of sessions of one agent."""
+    figure, grid = plt.subplots(2, 2, figsize=(11, 8), sharex=True, sharey="row")
+    live, expired = results["partition"].values()
+    sizes = [each["sessions"] for each in live]
+    styles = product(("-", "--"), (BLUE, ORANGE, GREEN, PINK, "black"))
+    for route in live[0]["routes"]:
+        style = {"color": GREY, "lw": 0.8, "marker": ""}
+        if max(each["routes"][route]["calls"] for each in (*live, *expired)) > FLAT_CALLS:
+            style = dict(zip(("ls", "color"), next(styles), strict=True)) | {"marker": "o", "label": route}
+        for row, figure_of in zip(grid, ("units", "seconds"), strict=True):
+            for axes, entries in zip(row, (live, expired), strict=True):
+                axes.plot(sizes, [each["routes"][route][figure_of] for each in entries], ms=4, **style)
+    for axes, state in zip(grid[0], results["partition"], strict=True):
+        axes.set(title=f"{state} sessions of one agent", xscale="log", yscale="log")
+    for axes in grid[1]:
+        axes.axhline(4.8, color="black", ls=":", lw=1)
+        axes.annotate("limit", (sizes[0], 4.8), (0, -10), textcoords="offset points")
+        axes.set(xlabel="sessions", ylim=(0, 5.2))
+        short_numbers(axes.xaxis)
+    grid[0][0].set(ylabel="read and write units of a request")
+    grid[1][0].set(ylabel="seconds of a request")
+    short_numbers(grid[0][0].yaxis)
+    grid[0][0].plot([], [], color=GREY, lw=0.8, label="each other route")
+    figure.legend(*grid[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9)
 
 
 def memory(results: Results) -> None:
@@ -168,6 +197,6 @@ if __name__ == "__main__":
     # A test compares this digest, and so finds a plot that is out of date.
     source = hashlib.sha256(text.encode() + Path(__file__).read_bytes()).hexdigest()
     metadata = {"Date": None, "Creator": None, "Source": source}
-    for draw in (start, warm, growth, memory, peers, costs):
+    for draw in (start, warm, growth, partition, memory, peers, costs):
         draw(json.loads(text))
         plt.savefig(Path(sys.argv[1]) / f"{draw.__name__}.svg", metadata=metadata, facecolor="white")

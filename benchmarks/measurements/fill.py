@@ -1,7 +1,7 @@
 """Fill a table with sessions, fast and reproducibly."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import batched
@@ -18,13 +18,13 @@ SESSIONS_OF_AN_AGENT = 3
 EXPIRED = 10  # one session of this many has expired
 
 
-def fill(service: Service, numbers: range, now: int) -> None:
+def fill(service: Service, numbers: range, item: Callable[[int], Item]) -> None:
     """Write the sessions with these numbers; raises RuntimeError if the engine does not process one."""
 
     def write(share: Sequence[int]) -> None:
         with closing(FastClient(service.url, key=service.account, region=REGION)) as client:
             for batch in batched(share, BATCH, strict=False):
-                requests = [{"PutRequest": {"Item": _item(number, now)}} for number in batch]
+                requests = [{"PutRequest": {"Item": item(number)}} for number in batch]
                 response = client.batch_write_item(RequestItems={service.tables["SESSIONS_TABLE"]: requests})
                 if response["UnprocessedItems"]:
                     raise RuntimeError("the engine did not process all items of a batch")
@@ -39,7 +39,8 @@ def live(count: int) -> tuple[int, int]:
     return len(numbers), len({number // SESSIONS_OF_AN_AGENT for number in numbers})
 
 
-def _item(number: int, now: int) -> Item:
+def item_of_many_agents(now: int, number: int) -> Item:
+    """Return a session of one of many agents."""
     # An odd factor spreads the agents over all ids without collisions.
     spread = (number // SESSIONS_OF_AN_AGENT + 1) * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128
     agent_id, session_id, ends_at = str(uuid.UUID(int=spread)), str(uuid.UUID(int=number)), now + 864_000

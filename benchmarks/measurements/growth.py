@@ -9,7 +9,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from benchmarks.measurements.fill import fill, live
+from benchmarks.measurements.fill import fill, item_of_many_agents, live
 from benchmarks.process import measured
 from benchmarks.samples import by_clock, interleaved, timed
 from benchmarks.service import NO_TIMEOUTS, OWNER, Service
@@ -31,7 +31,7 @@ def measure(url: str, sizes: Sequence[int], rounds: int, meanwhile: Callable[[],
     for before, size in pairwise((KNOWN, *sizes)):
         with ThreadPoolExecutor(1) as pool:
             other = pool.submit(meanwhile if size == sizes[-1] else int)
-            fill(large, range(before - KNOWN, size - KNOWN), now)
+            fill(large, range(before - KNOWN, size - KNOWN), partial(item_of_many_agents, now))
             report = _report(large, size - KNOWN)
             other.result()
         # Nothing else runs while validations are timed.

@@ -185,6 +185,44 @@ class TestUse:
         assert meter.spent == ([], 0, 0)
 
 
+class TestLargestItem:
+    """All texts at their limits, in letters of four bytes: each write costs up to 4 units instead of 1."""
+
+    LETTER = "\U00020000"
+    OWNER = "iam:" + "o" * 508
+
+    @pytest.fixture
+    def known(self, sessions: SessionService, frozen: FrozenClock, meter: Meter) -> SignedIn:
+        made = self.sign_in(sessions)
+        meter.reset()
+        return made
+
+    def sign_in(self, sessions: SessionService) -> SignedIn:
+        metadata = {f"k{number}": 7 * self.LETTER for number in range(10, 26)}
+        return sessions.sign_in(self.OWNER, 100 * self.LETTER, 200 * self.LETTER, metadata=metadata)
+
+    def test_sign_in(self, sessions: SessionService, known: SignedIn, meter: Meter) -> None:
+        assert self.sign_in(sessions).reused
+        # The agent, the session, and the session's entry in the index.
+        assert meter.spent == (["Query", "UpdateItem", "PutItem"], 0.5, 4 + 3 + 1)
+
+    def test_use(
+        self, sessions: SessionService, agents: AgentService, known: SignedIn, meter: Meter, frozen: FrozenClock
+    ) -> None:
+        token, session = known.session_token, known.session
+        sessions.report_progress(token, {"state": "working", "activity": 120 * self.LETTER})
+        agents.request_stop(self.OWNER, session.agent_id, session.session_id, 200 * self.LETTER)
+        meter.reset()
+        frozen.tick(60)
+        sessions.validate(token)
+        assert meter.spent == (["GetItem", "UpdateItem"], 1, 4)
+
+    def test_sign_out(self, sessions: SessionService, known: SignedIn, meter: Meter, frozen: FrozenClock) -> None:
+        frozen.tick(1)
+        sessions.sign_out(known.session_token)
+        assert meter.spent == (["DeleteItem", "UpdateItem"], 0, 3 + 1 + 4)
+
+
 class TestControl:
     @pytest.mark.parametrize(("live", "batches"), [(1, 1), (25, 1), (26, 2)])
     def test_block_and_end_all(
@@ -233,6 +271,23 @@ class TestReads:
     def test_find_by_name(self, agents: AgentService, known: SignedIn, meter: Meter) -> None:
         assert agents.find_agent(OWNER, NAME, CONTEXT)
         assert meter.spent == (["Query", "GetItem", "Query"], 0.5 + 1 + 1, 0)
+
+    def test_list_of_100_agents(self, roster: RosterService, sessions: SessionService, meter: Meter) -> None:
+        for number in range(100):
+            sessions.sign_in(OWNER, f"{number} {NAME}"[:100], CONTEXT)
+        meter.reset()
+        assert len(roster.list_agents(OWNER).agents) == 100
+        calls, read, written = meter.spent
+        assert (calls, written) == (["Query", "BatchGetItem"], 0)
+        # Half a unit for each agent, and for each 4 KB of the index.
+        assert 50 < read <= 53.5
+
+    def test_list_of_sessions_of_an_agent(
+        self, agents: AgentService, database: Database, known: SignedIn, meter: Meter
+    ) -> None:
+        more_sessions(database, meter, known, 7)
+        assert len(agents.list_sessions(OWNER, known.session.agent_id).sessions) == 8
+        assert meter.spent == (["GetItem", "Query"], 1 + 2, 0)
 
     def test_roster_of_100_live_sessions(
         self, roster: RosterService, database: Database, known: SignedIn, meter: Meter

@@ -21,6 +21,7 @@ from benchmarks.results import Results, load
 from benchmarks.samples import Spread, by_clock, interleaved, ratio
 from tests.support.monitoring import alarms, watched
 from tools import ROOT
+from tools.openapi.routes import BY_NAME
 
 
 @pytest.fixture
@@ -46,6 +47,12 @@ def test_plots_are_up_to_date(results: Results) -> None:
     stale = [path.name for path in (DOCS / "performance").glob("*.svg") if source not in path.read_text()]
 
     assert not stale, "run: python -m benchmarks --documents"
+
+
+def test_growth_with_the_sessions_of_an_agent_covers_every_route(results: Results) -> None:
+    measured = {re.split(r"[?(]", name)[0].strip() for name in results["partition"]["live"][0]["routes"]}
+
+    assert measured == {route.key for route in BY_NAME.values() if re.search(" /(sessions|agents)", route.key)}
 
 
 def test_ratio_compares_within_each_round() -> None:

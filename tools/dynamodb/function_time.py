@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from agent_sessions.deadline import TIME_LIMIT_SECONDS
 from agent_sessions.dynamodb.transport import DynamoResponse, Request, Transport
 
-# A function of 512 MB, the default. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html: 1,769 MB
-# are one processor.
-PROCESSOR = 512 / 1769
+MEGABYTES = 512  # the default of template.yaml
+# 1,769 MB are one processor. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+PROCESSOR = MEGABYTES / 1769
 
 
 class FunctionTime:
