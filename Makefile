@@ -57,7 +57,7 @@ invoke: require-python ## run every event in events/ with `sam local invoke`, wh
 PARALLEL = --numprocesses auto --maxprocesses 4 --dist loadscope
 
 unit: .venv/.done ## run the tests that need no other program, in less than 30 seconds
-	.venv/bin/pytest $(PARALLEL) -m "not slow" tests/unit tests/integration tests/template tests/tools
+	.venv/bin/pytest $(PARALLEL) -m "not slow" tests/unit tests/integration tests/template tests/tools clients/python/tests
 
 test: .venv/.done .envs/sam/.done .envs/ministack/.done .envs/plot/.done $(ENGINE) ## run all tests at short length, in less than 5 minutes
 	.venv/bin/pytest $(PARALLEL) --cov
@@ -84,7 +84,8 @@ check: .venv/.done .envs/sam/.done .envs/checkov/.done .envs/openapi-linters/.do
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy
-	.venv/bin/lint-imports --no-cache --no-logo
+	.venv/bin/mypy --python-version 3.10 --cache-dir .mypy_cache/client clients/python/src
+	PYTHONPATH=$(PYTHONPATH):clients/python/src .venv/bin/lint-imports --no-cache --no-logo
 	.venv/bin/yamllint --strict .checkov.yaml .yamllint.yaml template.yaml stacks examples
 	.envs/sam/bin/cfn-lint template.yaml stacks/*.yaml examples/*.yaml
 	.envs/checkov/bin/checkov --config-file .checkov.yaml

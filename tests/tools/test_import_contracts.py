@@ -30,6 +30,8 @@ PLANTED = [
     ("functions-down", "functions/sessions/app.py", "import agent_sessions.domain.tokens"),
     ("package", "agent_sessions/metrics.py", "import functions.sessions.app"),
     ("package", "agent_sessions/metrics.py", "import tests.support"),
+    ("client", "agent_sessions_client/models.py", "import agent_sessions.domain.models"),
+    ("client-layers", "agent_sessions_client/exchange.py", "import agent_sessions_client.driver"),
     ("boto3", "agent_sessions/aws_clients.py", "import boto3"),
     ("domain", "agent_sessions/domain/models.py", "import botocore.session"),
     ("domain", "agent_sessions/domain/models.py", "import agent_sessions.clock"),
@@ -44,9 +46,11 @@ PLANTED = [
 
 
 def copy_to(folder: Path) -> Path:
-    """Copy the package, the functions and the contracts to a folder, and return it."""
+    """Copy the packages, the functions and the contracts to a folder, and return it."""
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "layers/agent_sessions/agent_sessions", folder / "agent_sessions", ignore=ignored)
+    client = "agent_sessions_client"
+    shutil.copytree(ROOT / "clients/python/src" / client, folder / client, ignore=ignored)
     shutil.copytree(ROOT / "functions", folder / "functions", ignore=ignored)
     shutil.copy(ROOT / "pyproject.toml", folder)
     return folder
