@@ -45,13 +45,18 @@ PLANTED = [
 ]
 
 
+# Where each package of the contracts stands.
+PACKAGES = {
+    "agent_sessions": ROOT / "layers/agent_sessions/agent_sessions",
+    "agent_sessions_client": ROOT / "clients/python/src/agent_sessions_client",
+    "functions": ROOT / "functions",
+}
+
+
 def copy_to(folder: Path) -> Path:
-    """Copy the packages, the functions and the contracts to a folder, and return it."""
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "layers/agent_sessions/agent_sessions", folder / "agent_sessions", ignore=ignored)
-    client = "agent_sessions_client"
-    shutil.copytree(ROOT / "clients/python/src" / client, folder / client, ignore=ignored)
-    shutil.copytree(ROOT / "functions", folder / "functions", ignore=ignored)
+    """Copy the packages and the contracts to a folder, and return it."""
+    for name, source in PACKAGES.items():
+        shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", folder)
     return folder
 
@@ -98,9 +103,9 @@ def test_planted_import_breaks_contract(
 ) -> None:
     name = next(each["name"] for each in CONTRACTS if each["id"] == contract)
     # The plants of a module stand at its end, in their order.
-    source = "functions" if module.startswith("functions/") else "layers/agent_sessions/agent_sessions"
+    package, _, path = module.partition("/")
     plants = [planted for _, each, planted in PLANTED if each == module]
-    lines = (ROOT / source / module.partition("/")[2]).read_text().count("\n")
+    lines = (PACKAGES[package] / path).read_text().count("\n")
     line = lines + plants.index(statement) + 1
     importer = module.removesuffix(".py").replace("/", ".")
 
