@@ -3,19 +3,22 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from agent_sessions import clock
 from agent_sessions.deadline import TIME_LIMIT_SECONDS
 from agent_sessions.domain.models import Ended, Presence, Session, SignedIn
+from agent_sessions.dynamodb.sessions_by_owner import IndexEntry, Position
 from agent_sessions.errors import InvalidSessionError, NotFoundError
 from agent_sessions.services.activity_report import ActivityReport
 from agent_sessions.services.agents import AgentService
 from agent_sessions.services.ending import RESERVE_SECONDS
+from agent_sessions.services.roster import RosterService
 from agent_sessions.services.sessions import SessionService
 from tests.conftest import FrozenClock
-from tests.support.database import OTHER_OWNER, OWNER, Database
+from tests.support.database import OTHER_OWNER, OWNER, Database, fill
 from tests.support.tokens import token_of
 
 IDLE, LIFETIME, TOUCH, LAST_SEEN = 1800, 43200, 60, 300
@@ -318,6 +321,53 @@ class TestList:
             live[2].session,
             live[3].session,
         )
+
+
+class TestRoster:
+    @pytest.mark.parametrize("limit", [1, 2, 3, 6, 7, 100])
+    def test_pages_contain_every_live_session_once(
+        self, sessions: SessionService, roster: RosterService, limit: int
+    ) -> None:
+        live = [sessions.sign_in(OWNER, name).session for name in ("Ada", "Bob") for _ in range(3)]
+        sessions.sign_in(OTHER_OWNER, "Ada")
+
+        listed: list[Session] = []
+        pages, after = 0, None
+        while pages == 0 or after:
+            page = roster.list_sessions(OWNER, limit=limit, after=after)
+            assert len(page.sessions) <= limit
+            listed += page.sessions
+            agent_id, _, session_id = (page.next or "").partition("/")
+            pages, after = pages + 1, (agent_id, session_id) if page.next else None
+
+        assert sorted(listed, key=lambda each: each.session_id) == sorted(live, key=lambda each: each.session_id)
+        # An index does not order entries of one agent_id.
+        assert [each.agent_id for each in listed] == sorted(each.agent_id for each in live)
+        assert pages == -(-len(live) // limit), "no page is empty"
+
+    def test_page_continues_after_an_ended_session(self, sessions: SessionService, roster: RosterService) -> None:
+        made = {each.session.session_id: each for each in signed_in(sessions, 4)}
+        page = roster.list_sessions(OWNER, limit=2)
+        agent_id, _, session_id = (page.next or "").partition("/")
+        sessions.sign_out(made[session_id].session_token)
+
+        rest = roster.list_sessions(OWNER, after=(agent_id, session_id)).sessions
+        assert {each.session_id for each in (*page.sessions, *rest)} == made.keys()
+        assert len(rest) == 2
+
+    def test_session_that_has_another_owner_by_now_is_left_out(
+        self, sessions: SessionService, roster: RosterService, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one, other = (sessions.sign_in(OWNER, name).session for name in ("Ada", "Bob"))
+        page = roster.tables.sessions_by_owner.page
+
+        def outdated(*arguments: Any, **options: Any) -> tuple[list[IndexEntry], Position | None]:
+            entries = page(*arguments, **options)
+            fill(database, [replace(other, owner=OTHER_OWNER)])
+            return entries
+
+        monkeypatch.setattr(roster.tables.sessions_by_owner, "page", outdated)
+        assert roster.list_sessions(OWNER).sessions == (one,)
 
 
 class TestEnd:

@@ -84,6 +84,24 @@ def test_least_recently_used_sessions_are_ended(
     assert left == {each.session.session_id for each in (*used, made[-1])}
 
 
+def test_session_of_a_later_sign_in_is_kept_whatever_its_clock(
+    sessions: SessionService, database: Database, frozen: FrozenClock
+) -> None:
+    first = older(database, sessions, LIMIT)
+    # A sign-in that overtakes this one, on a container whose clock is behind.
+    later = replace(
+        first.session,
+        session_id="00000000-0000-8000-8000-999999999999",
+        sign_in_number=10 * SIGN_INS_PER_SWEEP,
+        last_active=frozen.time - 60,
+    )
+    fill(database, [later])
+    made = sessions.sign_in(OWNER, "Claude")
+    left = stored(database, made)
+    assert later in left
+    assert len(left) == LIMIT
+
+
 def test_session_that_is_used_during_the_sweep_is_kept(
     sessions: SessionService, database: Database, frozen: FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,7 +52,7 @@ class RosterService:
 
     @time_limit()
     def list_sessions(self, owner: str, *, limit: int = MAX_PAGE, after: Position | None = None) -> SessionPage:
-        """Return live sessions of an owner's agents, by agent_id and session_id.
+        """Return live sessions of an owner's agents, ordered by agent_id.
 
         At most 500 entries of the index are read, so a page may be short or empty; only ``next=None`` is the end.
 
