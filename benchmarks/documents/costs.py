@@ -8,10 +8,14 @@ from benchmarks.costs.prices import MILLION, PRICES, dollars
 from benchmarks.costs.workload import DEFAULTS, SECONDS_A_MONTH, Workload, counts
 from benchmarks.documents.markdown import render
 from benchmarks.results import Results
+from benchmarks.service import OWNER
 
 FLEETS = (100, 10_000, 1_000_000)
 ONE = Workload(agents=1)
 EXAMPLE = Workload(agents=FLEETS[1])
+LARGEST = Workload(agents=FLEETS[-1])
+GOAL = 57_000  # $ a month for the largest fleet
+IAM_OWNER = "iam:arn:aws:sts::111122223333:assumed-role/agents"
 PLOTTED = [round(10 ** (exponent / 10)) for exponent in range(10, 41)]  # agents
 
 
@@ -21,6 +25,8 @@ def document(results: Results) -> str:
     bills = [monthly_bill(Workload(agents), DEFAULTS, results) for agents in FLEETS]
     usual = bills[1]
     known, new = (results["warm"]["operations"][f"sign in, {kind} agent"]["write_units"] for kind in ("known", "new"))
+    largest, rest = bills[-1], monthly_bill(LARGEST._replace(validations_an_hour=0), DEFAULTS, results)
+    largest_total = sum(largest.values())
     halved = EXAMPLE._replace(validations_an_hour=EXAMPLE.validations_an_hour / 2)
 
     def effect(parameter: str, value: object) -> tuple[list[float], list[str]]:
@@ -43,6 +49,12 @@ def document(results: Results) -> str:
         example=EXAMPLE,
         example_total=sum(usual.values()),
         effect=effect,
+        goal=GOAL,
+        share=lambda service: sum(largest[line] for line in largest if line.startswith(service)) / largest_total,
+        # Functions that validate with the layer make the same reads and writes, and nothing else.
+        in_process=sum(amount if line.startswith("DynamoDB") else rest[line] for line, amount in largest.items()),
+        owner=IAM_OWNER,
+        owner_dollars=sum(monthly_bill(LARGEST, DEFAULTS, with_owner(results)).values()) - sum(largest.values()),
         halved_saves=sum(usual.values()) - sum(monthly_bill(halved, DEFAULTS, results).values()),
         provisioned_share=dollars("write_capacity_hour", 1) / 3600 / dollars("write_unit", 1),
         break_even_agents=capacity.break_even_agents(results),
@@ -50,6 +62,16 @@ def document(results: Results) -> str:
         capacity=capacity,
         prices=PRICES.values(),
     )
+
+
+def with_owner(results: Results) -> Results:
+    """Return the results as they would be for a longer owner, which log lines and responses repeat."""
+    longer = len(IAM_OWNER) - len(OWNER)
+    more = {
+        name: each | {figure: each[figure] + longer for figure in ("log_bytes", "body_bytes")}
+        for name, each in results["warm"]["operations"].items()
+    }
+    return results | {"warm": results["warm"] | {"operations": more}}
 
 
 def plot_input(results: Results) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, quote
@@ -20,6 +21,9 @@ from agent_sessions.settings import Settings
 # Of every response. Nothing may be stored, and a browser must not guess another media type (OWASP ASVS 5.0, 14.3.2).
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
+# Without spaces: AWS charges for each byte that leaves it.
+_compact = partial(json.dumps, separators=(",", ":"))
+
 
 def json_response(
     status: HTTPStatus, body: Mapping[str, Any] | None = None, location: str | None = None
@@ -28,7 +32,7 @@ def json_response(
     return Response(
         status_code=status,
         content_type=None if body is None else "application/json",
-        body="" if body is None else json.dumps(body),
+        body="" if body is None else _compact(body),
         headers=HEADERS if location is None else {**HEADERS, "Location": location},
     )
 
@@ -130,7 +134,7 @@ class HttpApi(RequestLog, APIGatewayHttpResolver):
         return Response(
             status_code=response.status,
             content_type="application/problem+json",
-            body=json.dumps(problem_of(error, self.request_id)),
+            body=_compact(problem_of(error, self.request_id)),
             headers={**HEADERS, **response.headers},
         )
 
