@@ -30,8 +30,8 @@ def session(number: int = 1, **changed: Any) -> dict[str, Any]:
         "stop_requested": None,
         "created_at": "2026-11-22T16:19:49Z",
         "last_active": "2026-11-22T16:19:49Z",
-        "expires_at": "2026-11-22T16:50:49Z",
-        "ends_at": "2026-11-23T04:19:49Z",
+        "expires_at": "2099-11-22T16:50:49Z",
+        "ends_at": "2099-11-23T04:19:49Z",
     } | changed
 
 
@@ -68,6 +68,8 @@ class Service:
         self.stop: dict[str, str] | None = None
         self.planned: list[httpx2.Response | Exception] = []
         self.signed_in = 0
+        self.roster: list[dict[str, Any]] = []
+        self.agents: list[dict[str, Any]] = []
 
     @property
     def calls(self) -> list[str]:
@@ -92,6 +94,8 @@ class Service:
             self.live.add(token(self.signed_in))
             issued = {"session_token": token(self.signed_in), "reused": self.signed_in > 1}
             return httpx2.Response(201, json=session(self.signed_in) | issued)
+        if request.url.path != "/sessions/current":
+            return self._respond_to_owner(request)
         presented = request.headers["Authorization"].removeprefix("Bearer ")
         if request.method == "DELETE":
             self.live.discard(presented)
@@ -101,3 +105,24 @@ class Service:
         reported = json.loads(request.content) if request.content else {}
         number = int(presented[4:47])
         return httpx2.Response(200, json=session(number, stop_requested=self.stop, **reported))
+
+    def _respond_to_owner(self, request: httpx2.Request) -> httpx2.Response:
+        _, _, *ids = request.url.path.split("/")
+        body = json.loads(request.content) if request.content else {}
+        match request.method, request.url.path.count("/"):
+            case "GET", 1:
+                name = request.url.path[1:]
+                return httpx2.Response(
+                    200, json={name: getattr(self, "roster" if name == "sessions" else name), "next": None}
+                )
+            case "PATCH", 2:
+                return httpx2.Response(200, json=agent(agent_id=ids[0], **body))
+            case "PATCH", 4:
+                (asked,) = [each for each in self.roster if each["session_id"] == ids[2]]
+                reason = body["stop_requested"]
+                stop = None if reason is None else {"reason": reason, "at": "2026-11-22T16:20:00Z"}
+                return httpx2.Response(200, json=asked | {"stop_requested": stop})
+            case "DELETE", 4:
+                self.roster = [each for each in self.roster if each["session_id"] != ids[2]]
+                return httpx2.Response(204)
+        return problem(404, "NotFoundError")

@@ -133,14 +133,20 @@ class AsyncClient:
             session.touch_every(touch_every)
         return session
 
-    async def resume(self, session_token: str) -> "AsyncSignedInSession":
-        """Continue the session of a token from elsewhere; it validates the token, and never signs in again.
+    async def resume(self, session_token: str, *, validate: bool = True) -> "AsyncSignedInSession":
+        """Continue the session of a token from elsewhere; it never signs in again.
+
+        Args:
+            session_token: The token.
+            validate: Validate it now. If not, the first use shows whether the session is live, and until then nothing
+                is known of it.
 
         Raises:
             InvalidSessionError: the session has ended.
         """
-        state = SignedIn(self._operations, None)
-        await self._driver.run(state.resume(checked_token(Secret(session_token))))
+        state = SignedIn(self._operations, None, checked_token(Secret(session_token)))
+        if validate:
+            await self._driver.run(state.use(self._operations.validate))
         return AsyncSignedInSession(state, self._operations, self._driver)
 
     # -- their owner

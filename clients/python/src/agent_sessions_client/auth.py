@@ -82,41 +82,46 @@ class AwsAuth:
         profile: str | None = None,
         session: "BotocoreSession | None" = None,
     ) -> None:
-        try:
-            import botocore.session
-        except ModuleNotFoundError:
-            missing = True
-        else:
-            missing = False
-            self._session = session or botocore.session.Session(profile=profile)
-        if missing:
-            raise CredentialsError("AWS credentials need botocore: pip install 'agent-sessions-client[aws]'")
         self._region = region
+        self._profile = profile
+        self._session = session
         self._credentials: Any = None
 
     def __call__(self, request: Unsigned, /) -> Mapping[str, str]:
         """Return the headers of the signed request; raises CredentialsError if there are no credentials."""
-        from botocore.auth import SigV4Auth
-        from botocore.awsrequest import AWSRequest
-        from botocore.exceptions import BotoCoreError
-
+        # botocore takes longer to import than a request takes, and requests with a session token need none of it.
         try:
-            signed = AWSRequest(request.method, request.url, dict(request.headers), request.content)
-            SigV4Auth(self._frozen_credentials(), SERVICE, self._region_of(request.url)).add_auth(signed)
-            return dict(signed.headers.items())
-        except BotoCoreError as error:
-            reason = str(error)
+            from botocore.auth import SigV4Auth
+            from botocore.awsrequest import AWSRequest
+            from botocore.exceptions import BotoCoreError
+        except ModuleNotFoundError:
+            reason = "AWS credentials need botocore: pip install 'agent-sessions-client[aws]'"
+        else:
+            try:
+                signed = AWSRequest(request.method, request.url, dict(request.headers), request.content)
+                session = self._botocore()
+                SigV4Auth(self._frozen(session), SERVICE, self._region_of(session, request.url)).add_auth(signed)
+                return dict(signed.headers.items())
+            except BotoCoreError as error:
+                reason = str(error)
         raise CredentialsError(reason)
 
-    def _frozen_credentials(self) -> Any:
-        self._credentials = self._credentials or self._session.get_credentials()
+    def _botocore(self) -> "BotocoreSession":
+        if self._session is None:
+            from botocore.session import Session
+
+            self._session = Session(profile=self._profile)
+        return self._session
+
+    def _frozen(self, session: "BotocoreSession") -> Any:
+        self._credentials = self._credentials or session.get_credentials()
         if self._credentials is None:
             raise CredentialsError("there are no AWS credentials: set AWS_PROFILE, or sign in with `aws sso login`")
         return self._credentials.get_frozen_credentials()
 
-    def _region_of(self, url: str) -> str:
+    def _region_of(self, session: "BotocoreSession", url: str) -> str:
         found = re.fullmatch(rf"[^.]+\.{SERVICE}\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?", urlsplit(url).hostname or "")
-        region = self._region or (found[1] if found else self._session.get_config_variable("region"))
+        region = self._region or (found[1] if found else session.get_config_variable("region"))
         if not region:
             raise CredentialsError("the region of the API is unknown: set AWS_DEFAULT_REGION")
         return str(region)

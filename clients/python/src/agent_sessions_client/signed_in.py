@@ -16,6 +16,7 @@ from agent_sessions_client.operations import Operations, SignIn
 
 logger = logging.getLogger("agent_sessions_client")
 
+NO_TOKEN = Secret()
 Use = Callable[[Secret], Exchange[Session]]
 
 
@@ -25,22 +26,24 @@ class SignedIn:
     Args:
         operations: Makes the exchanges.
         who: How to sign in, also again; None for a token that came from elsewhere.
+        token: That token.
     """
 
-    def __init__(self, operations: Operations, who: SignIn | None) -> None:
+    def __init__(self, operations: Operations, who: SignIn | None, token: Secret = NO_TOKEN) -> None:
         self._operations = operations
         self._who = who
         # Another exclusive sign-in has ended this session: to sign in again would end that one in turn.
         self._may_sign_in_again = who is not None and not who.exclusive
-        self._token = Secret()
+        self._token = token
         self._ended_token: Secret | None = None
         self._session: Session | None = None
         self.is_signed_out = False
         self.reused: bool | None = None
 
     def __repr__(self) -> str:
-        name = self._session.session_id if self._session else "not signed in"
-        return f"SignedIn({name})"
+        if self._session is None:
+            return "not used yet"
+        return f"{self._session.display_name!r}, session_id={self._session.session_id!r}"
 
     @property
     def token(self) -> Secret:
@@ -51,7 +54,7 @@ class SignedIn:
     def session(self) -> Session:
         """The session as of the last response."""
         if self._session is None:
-            raise RuntimeError("the agent has not signed in yet")
+            raise RuntimeError("nothing is known of the session before its first use")
         return self._session
 
     def sign_in(self) -> Exchange[None]:
@@ -64,11 +67,6 @@ class SignedIn:
             self._may_sign_in_again = False
             raise
         self.is_signed_out = False
-
-    def resume(self, token: Secret) -> Exchange[None]:
-        """Continue the session of a token from elsewhere."""
-        self._session = yield from self._operations.validate(token)
-        self._token = token
 
     def use(self, use: Use) -> Exchange[Session]:
         """Use the session; if it has ended, sign in again once, unless that is forbidden, and repeat the use."""
@@ -121,7 +119,7 @@ class SignedInView:
         self._state = state
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.session.display_name!r}, session_id={self.session.session_id!r})"
+        return f"{type(self).__name__}({self._state})"
 
     @property
     def session(self) -> Session:
@@ -149,7 +147,7 @@ class SignedInView:
         return self._state.reused
 
     @property
-    def session_token(self) -> str:
+    def session_token(self) -> Secret:
         """The secret, for services that validate it; it changes if the agent signs in again. Its repr hides it."""
         return self._state.token
 

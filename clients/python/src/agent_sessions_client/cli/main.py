@@ -1,0 +1,137 @@
+"""The command `agent-sessions`: its arguments, its verbs and its exit statuses."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from agent_sessions_client.cli.exit_status import CommandError, ExitStatus
+from agent_sessions_client.errors import AgentSessionsError
+
+DESCRIPTION = """\
+See every agent that you run, and stop any of them.
+
+API_URL names the service. Requests are signed with AWS credentials from the environment, AWS_PROFILE or wherever the
+aws command finds them; with API_JWT they carry this access token; a service on this machine needs neither (API_AUTH
+decides: AWS_IAM, JWT or NONE)."""
+
+EPILOG = """\
+examples:
+  agent-sessions ps --watch                         who works, who waits, who is stuck
+  agent-sessions stop "Claude - Project A" "the budget is used up"
+  agent-sessions block Claude                       end its sessions and keep it out
+  agent-sessions sign-in "Nightly report" --context Sales
+  agent-sessions progress working "reading 40 tables" || exit
+  agent-sessions setup claude --dry-run             every Claude Code session on this machine, with its state
+
+exit status:
+  0 done   1 failed   2 wrong arguments   3 no such agent or session, or the session has ended
+  4 refused: credentials, or a blocked agent   5 the service is unavailable   6 the owner asks this agent to stop"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all verbs."""
+    parser = argparse.ArgumentParser(
+        prog="agent-sessions",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB", required=True)
+
+    def verb(name: str, summary: str, details: str = "") -> argparse.ArgumentParser:
+        description = f"{summary[0].upper()}{summary[1:]}. {details}".strip()
+        added = verbs.add_parser(name, help=summary, description=description)
+        if name not in ("setup", "hook"):
+            added.add_argument(
+                "--json", action="store_true", help="print the API's JSON instead of a table or a sentence"
+            )
+        return added
+
+    def target(verb: argparse.ArgumentParser, meaning: str) -> None:
+        verb.add_argument("target", metavar="TARGET", help=meaning)
+
+    agent_or_session = "an agent's name, or a session's id or its first characters (4 or more), as ps shows them"
+    an_agent = 'an agent\'s name ("Claude", "Claude - Project A"), or its id or the first characters of it'
+
+    ps = verb(
+        "ps", "list live sessions", "Sessions that wait for somebody come first. IDLE is the time since last use."
+    )
+    ps.add_argument("--watch", action="store_true", help="a live screen, or with --json a line every 15 seconds")
+    verb("agents", "list all agents, online or not")
+
+    sign_in = verb(
+        "sign-in", "sign an agent in", "The token is kept in a file that only you can read, and never shown."
+    )
+    sign_in.add_argument("name", metavar="NAME", help="name of the agent")
+    sign_in.add_argument("--context", help="what it works on; the same name and context is the same agent")
+    sign_in.add_argument("--exclusive", action="store_true", help="end its other sessions")
+    sign_in.add_argument(
+        "--metadata", action="append", default=[], metavar="KEY=VALUE", help="such as model=opus; can be repeated"
+    )
+    sign_in.add_argument("--idle-seconds", type=int, metavar="N", help="end after so many seconds without use")
+    sign_in.add_argument("--lifetime-seconds", type=int, metavar="N", help="end after so many seconds in any case")
+    whoami = verb("whoami", "show the session of this machine, and extend it")
+    progress = verb("progress", "report what the agent is doing, and extend its session")
+    progress.add_argument(
+        "state", choices=("working", "waiting", "idle"), help="waiting: for a person or another system"
+    )
+    progress.add_argument("activity", nargs="?", help="the same in words, up to 120 characters")
+    sign_out = verb("sign-out", "end the session of this machine")
+    for each in (sign_in, whoami, progress, sign_out):
+        each.add_argument(
+            "--as", dest="label", default="default", metavar="LABEL", help="for several sessions on one machine"
+        )
+
+    stop = verb(
+        "stop", "ask an agent to stop", "It reads the reason when it next uses its session. `end` does not ask."
+    )
+    target(stop, agent_or_session)
+    stop.add_argument("reason", metavar="REASON", nargs="?", help="why, for the agent to read")
+    stop.add_argument("--withdraw", action="store_true", help="withdraw the request")
+    end = verb("end", "end sessions", "The agent may sign in again: `block` keeps it out.")
+    target(end, agent_or_session)
+    target(verb("block", "end an agent's sessions, and keep it out"), an_agent)
+    target(verb("unblock", "let an agent sign in again"), an_agent)
+
+    setup = verb("setup", "let a coding agent show up by itself", "Writes hooks into its settings, once.")
+    setup.add_argument("program", choices=("claude", "codex"), help="Claude Code or Codex")
+    setup.add_argument("--dry-run", action="store_true", help="show the change, and write nothing")
+    setup.add_argument("--remove", action="store_true", help="take the hooks out again")
+    setup.add_argument("--name", help="name of the agent instead of the program's")
+    hook = verb("hook", "what the hooks of `setup` run; reads an event from standard input")
+    hook.add_argument("program", choices=("claude", "codex"))
+    hook.add_argument("--name")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a verb; return the exit status."""
+    options = parser().parse_args(arguments)
+    try:
+        if options.verb == "hook":
+            from agent_sessions_client.cli import hooks
+
+            output = hooks.run(options.program, sys.stdin.read(), options.name)
+            sys.stdout.write(f"{output}\n" if output else "")
+            return ExitStatus.DONE
+        # A hook needs no tables: rich takes as long to import as all of the rest.
+        from agent_sessions_client.cli import verbs
+
+        return verbs.run(options)
+    except ModuleNotFoundError as error:
+        return _fail(f"{error.name} is missing: pip install 'agent-sessions-client[cli]'", ExitStatus.FAILED)
+    except KeyboardInterrupt:
+        return ExitStatus.INTERRUPTED
+    except CommandError as error:
+        return _fail(str(error), error.status)
+    except AgentSessionsError as error:
+        return _fail(str(error), ExitStatus.of(error))
+
+
+def _fail(sentence: str, status: ExitStatus) -> ExitStatus:
+    sys.stderr.write(f"agent-sessions: {sentence}\n")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

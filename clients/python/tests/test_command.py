@@ -1,0 +1,341 @@
+"""The command `agent-sessions`: what each verb sends and prints, and its exit status."""
+
+import io
+import json
+import stat
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from fake_service import AGENT_ID, Service, agent, problem, session, token
+from rich.console import Console
+
+from agent_sessions_client import Client
+from agent_sessions_client.cli import screen
+from agent_sessions_client.cli.main import main
+
+OTHER_AGENT = "0b0b0b0b-0000-4000-8000-000000000009"
+URL = "http://127.0.0.1:4566"
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("API_AUTH", "API_JWT", "AWS_PROFILE", "AWS_REGION", "CLAUDE_CONFIG_DIR", "CODEX_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("API_URL", URL)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path
+
+
+@pytest.fixture
+def run(service: Service, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command against the service in memory; returns exit status, output and errors."""
+    real = httpx2.Client
+
+    def connect(**options: Any) -> httpx2.Client:
+        return real(transport=httpx2.MockTransport(service), trust_env=False, **options)
+
+    monkeypatch.setattr(httpx2, "Client", connect)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        status = main(arguments)
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def fleet(service: Service) -> Service:
+    service.roster = [
+        session(
+            1, agent_name="Claude", context=None, display_name="Claude", state="working", activity="[bold]tests[/bold]"
+        ),
+        session(2, state="waiting", activity="for Ada"),
+        session(3, agent_id=OTHER_AGENT, agent_name="Codex", context=None, display_name="Codex", state=None),
+    ]
+    service.agents = [
+        agent(),
+        agent(agent_id=OTHER_AGENT, agent_name="Codex", context=None, display_name="Codex", blocked=True),
+    ]
+    return service
+
+
+# -- for owners
+
+
+def test_ps_lists_who_waits_first(run: Run, fleet: Service) -> None:
+    status, out, _ = run("ps")
+
+    lines = out.splitlines()
+    assert status == 0
+    assert lines[0].split() == ["AGENT", "STATE", "ACTIVITY", "IDLE", "SINCE", "SESSION"]
+    assert [line.split("  ")[0] for line in lines[1:]] == ["Claude - Project A", "Claude", "Codex"]
+    assert "waiting" in lines[1]
+    assert "[bold]tests[/bold]" in lines[2]
+
+
+def test_ps_prints_the_sessions_of_the_api(run: Run, fleet: Service) -> None:
+    status, out, _ = run("ps", "--json")
+
+    assert (status, json.loads(out)) == (0, {"sessions": fleet.roster})
+
+
+def test_ps_says_that_nobody_is_there(run: Run, service: Service) -> None:
+    assert run("ps") == (0, "No agent is signed in.\n", "")
+
+
+def test_agents_shows_who_is_blocked(run: Run, fleet: Service) -> None:
+    _, out, _ = run("agents")
+
+    assert "blocked" in next(line for line in out.splitlines() if line.startswith("Codex"))
+    assert json.loads(run("agents", "--json")[1]) == {"agents": fleet.agents}
+
+
+@pytest.mark.parametrize(
+    ("target", "asked"),
+    [
+        ("claude - project a", [2]),
+        ("CLAUDE", [1]),
+        ("codex", [3]),
+        (OTHER_AGENT, [3]),
+        ("d571b74a-ed1b-8fac-9c43-000000000002", [2]),
+    ],
+)
+def test_stop_asks_the_sessions_of_the_target(run: Run, fleet: Service, target: str, asked: list[int]) -> None:
+    status, out, _ = run("stop", target, "budget used up")
+
+    calls = [each for each in fleet.calls if each.startswith("PATCH")]
+    assert status == 0
+    assert [int(each[-12:]) for each in calls] == asked
+    assert fleet.body() == {"stop_requested": "budget used up"}
+    assert out.startswith("Asked ")
+
+
+def test_stop_can_be_withdrawn(run: Run, fleet: Service) -> None:
+    assert run("stop", "Codex", "--withdraw")[0] == 0
+    assert fleet.body() == {"stop_requested": None}
+
+
+@pytest.mark.parametrize("arguments", [("stop", "Codex"), ("stop", "Codex", "why", "--withdraw")])
+def test_stop_needs_a_reason_or_withdraw(run: Run, fleet: Service, arguments: tuple[str, ...]) -> None:
+    assert run(*arguments)[0] == 2
+    assert fleet.calls == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("end", "d571"), "'d571' is more than one live session"),
+        (("end", "d57"), "no live session has the name 'd57'"),
+        (("end", "Nobody"), "no live session has the name 'Nobody'"),
+        (("block", "Nobody"), "no agent has the name 'Nobody'"),
+    ],
+)
+def test_unknown_or_ambiguous_target_changes_nothing(
+    run: Run, fleet: Service, arguments: tuple[str, ...], sentence: str
+) -> None:
+    status, _, err = run(*arguments)
+
+    assert status == 3
+    assert sentence in err
+    assert {each.partition(" ")[0] for each in fleet.calls} == {"GET"}
+
+
+def test_name_in_several_contexts_is_ambiguous(run: Run, fleet: Service) -> None:
+    fleet.roster.append(session(4, agent_id=OTHER_AGENT, agent_name="Codex", context="B", display_name="Codex - B"))
+    fleet.roster[2]["agent_id"] = AGENT_ID
+    fleet.roster[2]["display_name"] = "Codex - A"
+
+    status, _, err = run("end", "Codex")
+
+    assert status == 3
+    assert "Codex - A" in err
+    assert "Codex - B" in err
+
+
+def test_end_ends_the_session(run: Run, fleet: Service) -> None:
+    assert run("end", "Codex")[:2] == (0, "Ended Codex (d571b74a).\n")
+    assert len(fleet.roster) == 2
+
+
+@pytest.mark.parametrize(("verb", "blocked"), [("block", True), ("unblock", False)])
+def test_block_and_unblock_find_the_agent(run: Run, fleet: Service, verb: str, blocked: bool) -> None:
+    status, out, _ = run(verb, "Codex", "--json")
+
+    assert (status, json.loads(out)["agent_id"]) == (0, OTHER_AGENT)
+    assert fleet.body() == {"blocked": blocked}
+
+
+# -- for agents
+
+
+def test_agent_signs_in_reports_and_signs_out(run: Run, service: Service, home: Path) -> None:
+    signed_in = run("sign-in", "Claude", "--context", "Project A", "--metadata", "model=opus", "--idle-seconds", "600")
+    assert signed_in == (0, "Signed in Claude - Project A (d571b74a), a new agent.\n", "")
+    assert service.body() == {
+        "agent_name": "Claude",
+        "context": "Project A",
+        "metadata": {"model": "opus"},
+        "idle_seconds": 600,
+    }
+    (file,) = (home / "state/agent-sessions").iterdir()
+    assert (file.name, stat.S_IMODE(file.stat().st_mode)) == ("default.json", 0o600)
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+    assert run("progress", "working", "reading") == (0, "", "")
+    assert service.body() == {"state": "working", "activity": "reading"}
+    assert "Claude - Project A" in run("whoami")[1]
+    assert run("sign-out")[0] == 0
+    assert not file.exists()
+    assert run("whoami")[0] == 3
+
+
+def test_no_verb_prints_the_token(run: Run, service: Service) -> None:
+    printed = "".join(
+        out + err
+        for verb in (("sign-in", "Claude"), ("whoami",), ("progress", "idle"), ("sign-out",))
+        for options in ((), ("--json",))
+        for _, out, err in [run(*verb, *options)]
+    )
+
+    assert service.signed_in == 2
+    assert token(1) not in printed
+    assert token(2) not in printed
+
+
+def test_labels_keep_sessions_apart(run: Run, service: Service) -> None:
+    run("sign-in", "Claude", "--as", "one")
+    run("sign-in", "Claude", "--as", "two")
+    run("sign-out", "--as", "one")
+
+    assert service.live == {token(2)}
+    assert run("whoami", "--as", "two")[0] == 0
+
+
+def test_sign_in_under_the_same_label_ends_the_session_before(run: Run, service: Service) -> None:
+    run("sign-in", "Claude")
+    run("sign-in", "Claude")
+
+    assert service.live == {token(2)}
+
+
+def test_label_is_no_path(run: Run, service: Service) -> None:
+    status, _, err = run("whoami", "--as", "../x")
+
+    assert (status, service.calls) == (2, [])
+    assert "a label has" in err
+
+
+@pytest.mark.parametrize("verb", [("progress", "working"), ("whoami",)])
+def test_stop_request_is_an_exit_status(run: Run, service: Service, verb: tuple[str, ...]) -> None:
+    run("sign-in", "Claude")
+    service.stop = {"reason": "budget used up", "at": "2026-11-22T16:20:00Z"}
+
+    status, out, err = run(*verb)
+
+    assert status == 6
+    assert "budget used up" in out + err
+
+
+@pytest.mark.parametrize(
+    ("response", "status"),
+    [
+        (problem(401, "InvalidSessionError"), 3),
+        (problem(404, "NotFoundError"), 3),
+        (problem(403, "AgentBlockedError"), 4),
+        (httpx2.Response(403, json={"message": "Forbidden"}), 4),
+        (problem(503, "DatabaseError"), 5),
+        (httpx2.Response(429, json={"message": "Too Many Requests"}), 5),
+        (httpx2.ReadTimeout("no response"), 5),
+        (problem(400, "ValidationError"), 1),
+        (problem(500, "InternalError"), 1),
+    ],
+)
+def test_failure_is_a_sentence_and_an_exit_status(
+    run: Run, service: Service, response: httpx2.Response | Exception, status: int
+) -> None:
+    service.planned = [response] * 5
+
+    returned, out, err = run("ps")
+
+    assert (returned, out) == (status, "")
+    assert err.startswith("agent-sessions: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "sentence"),
+    [("", 4, "set API_URL"), ("x", 2, "url must be"), ("http://example.com", 2, "unencrypted")],
+)
+def test_bad_url_is_a_sentence(run: Run, monkeypatch: pytest.MonkeyPatch, url: str, status: int, sentence: str) -> None:
+    monkeypatch.setenv("API_URL", url)
+
+    returned, _, err = run("ps")
+
+    assert returned == status
+    assert sentence in err
+
+
+def test_session_of_another_service_is_not_used(run: Run, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("sign-in", "Claude")
+    monkeypatch.setenv("API_URL", "http://127.0.0.1:1")
+
+    assert run("progress", "working")[0] == 3
+    assert len(service.calls) == 1
+
+
+# -- the live screen
+
+
+@pytest.fixture
+def thread_client(service: Service) -> Client:
+    return Client(URL, http_client=httpx2.Client(transport=httpx2.MockTransport(service), trust_env=False))
+
+
+def text(shown: Any) -> str:
+    console = Console(width=120, file=io.StringIO())
+    with console.capture() as captured:
+        console.print(shown)
+    return captured.get()
+
+
+def test_screen_shows_an_ended_session_for_a_minute(thread_client: Client, fleet: Service) -> None:
+    client, shown, at = thread_client, screen.Screen(), screen.now()
+    shown.read(client, at)
+    fleet.roster[1]["stop_requested"] = {"reason": "enough", "at": "2026-11-22T16:20:00Z"}
+    shown.read(client, at)
+    assert "asked to stop: enough" in text(shown.render(at))
+
+    del fleet.roster[1]
+    shown.read(client, at)
+    assert "■ stopped" in text(shown.render(at))
+    assert "2 agents, 2 sessions: 1 working" in text(shown.render(at))
+
+    shown.read(client, at + screen.ENDED_SHOWN)
+    assert "Project A" not in text(shown.render(at))
+
+
+def test_screen_keeps_the_last_roster_during_an_outage(thread_client: Client, fleet: Service) -> None:
+    client, shown, at = thread_client, screen.Screen(), screen.now()
+    shown.read(client, at)
+    fleet.planned = [problem(503, "DatabaseError")] * 5
+
+    shown.read(client, at)
+
+    assert "Codex" in text(shown.render(at))
+    assert "DatabaseError" in text(shown.render(at))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(-5, "0s"), (59, "59s"), (60, "1m 0s"), (3599, "59m 59s"), (3600, "1h 0m"), (86400, "1d 0h"), (200_000, "2d 7h")],
+)
+def test_span_has_two_units(seconds: int, shown: str) -> None:
+    assert screen.span(timedelta(seconds=seconds)) == shown
