@@ -81,6 +81,10 @@ class _Deployment:
                 return self.value(true if self.is_met(condition) else false)
             case {"Fn::Equals": [a, b]}:
                 return self.value(a) == self.value(b)
+            case {"Fn::And": list(each)}:
+                return all(self.value(each))
+            case {"Condition": str(condition)}:
+                return self.is_met(condition)
             case {"Fn::Not": [each]}:
                 return not self.value(each)
             case {"Fn::ToJsonString": each}:

@@ -13,6 +13,7 @@ from tools.dashboard.metric_math import Series
 
 NOW = 1_800_000_000 // 900 * 900
 RUNBOOK = (ROOT / "docs/runbook.md").read_text()
+ALL = alarms(GradualDeployment="true")
 
 
 def steadily(value: float, period: int = 300) -> Series:
@@ -25,6 +26,7 @@ RATES = {
     "ApiErrors": ("errors", "requests"),
     "SessionsErrors": ("errors", "invocations"),
     "AgentsErrors": ("errors", "invocations"),
+    "AuthorizerErrors": ("errors", "invocations"),
     "TableThrottles": ("session_owners_written", "requests"),
 }
 
@@ -40,16 +42,16 @@ def test_rate_alarm_is_on_if_everything_fails_and_off_if_nothing_does(name: str,
     failures, all_requests = RATES[name]
     requests = requests_at(scale)
 
-    assert is_on(alarms()[name], {failures: requests, all_requests: requests}, NOW)
-    assert not is_on(alarms()[name], {failures: {}, all_requests: requests}, NOW)
-    assert not is_on(alarms()[name], {failures: dict.fromkeys(requests, 0.0), all_requests: requests}, NOW)
+    assert is_on(ALL[name], {failures: requests, all_requests: requests}, NOW)
+    assert not is_on(ALL[name], {failures: {}, all_requests: requests}, NOW)
+    assert not is_on(ALL[name], {failures: dict.fromkeys(requests, 0.0), all_requests: requests}, NOW)
 
 
 @pytest.mark.parametrize("name", RATES)
 def test_rate_alarm_is_off_without_any_request(name: str) -> None:
     failures, all_requests = RATES[name]
 
-    assert not is_on(alarms()[name], {failures: {}, all_requests: {}}, NOW)
+    assert not is_on(ALL[name], {failures: {}, all_requests: {}}, NOW)
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -59,7 +61,7 @@ def test_rate_alarm_ignores_failures_of_two_minutes(name: str, scale: str) -> No
     requests = requests_at(scale)
     latest = sorted(requests)[-2:]
 
-    assert not is_on(alarms()[name], {failures: {time: requests[time] for time in latest}, all_requests: requests}, NOW)
+    assert not is_on(ALL[name], {failures: {time: requests[time] for time in latest}, all_requests: requests}, NOW)
 
 
 @pytest.mark.parametrize("name", RATES)
@@ -70,30 +72,30 @@ def test_rate_alarm_goes_off_at_2_percent(name: str, percent: float, on: bool) -
     requests = requests_at("11,000 a second")
     failed: Series = {time: round(count * percent / 100) for time, count in requests.items()}
 
-    assert is_on(alarms()[name], {failures: failed, all_requests: requests}, NOW) is on
+    assert is_on(ALL[name], {failures: failed, all_requests: requests}, NOW) is on
 
 
-@pytest.mark.parametrize("name", ["ApiErrors", "SessionsErrors", "AgentsErrors"])
+@pytest.mark.parametrize("name", ["ApiErrors", "SessionsErrors", "AgentsErrors", "AuthorizerErrors"])
 def test_alarm_stops_a_gradual_deployment_within_its_10_minutes(name: str) -> None:
     # Canary10Percent10Minutes: a broken version fails 10% of the requests for 10 minutes.
     failures, all_requests = RATES[name]
     requests = requests_at("1 a second")
 
-    assert is_on(alarms()[name], {failures: {NOW - 60 * m: 6.0 for m in range(1, 10)}, all_requests: requests}, NOW)
+    assert is_on(ALL[name], {failures: {NOW - 60 * m: 6.0 for m in range(1, 10)}, all_requests: requests}, NOW)
 
 
-@pytest.mark.parametrize("name", ["ApiErrors", "SessionsErrors", "AgentsErrors"])
+@pytest.mark.parametrize("name", ["ApiErrors", "SessionsErrors", "AgentsErrors", "AuthorizerErrors"])
 def test_alarm_ends_half_an_hour_after_the_last_failure(name: str) -> None:
     failures, all_requests = RATES[name]
     requests = requests_at("1 a second")
     failed = {time: 60.0 for time in requests if time < NOW - 1800}
 
-    assert not is_on(alarms()[name], {failures: failed, all_requests: requests}, NOW)
+    assert not is_on(ALL[name], {failures: failed, all_requests: requests}, NOW)
 
 
 def test_throttles_of_all_tables_and_indexes_are_summed() -> None:
     requests = requests_at("1 a second")
-    alarm = alarms()["TableThrottles"]
+    alarm = ALL["TableThrottles"]
     tables = {each["Id"] for each in alarm["Metrics"] if "MetricStat" in each} - {"requests"}
     throttles = {name: dict.fromkeys(requests, 1.2 / len(tables)) for name in tables}
     assert is_on(alarm, throttles | {"requests": requests}, NOW)
@@ -104,7 +106,7 @@ def test_throttles_of_all_tables_and_indexes_are_summed() -> None:
 def test_table_throttles_watch_every_table_and_index_that_is_written() -> None:
     written = {
         frozenset(metric.dimensions)
-        for metric in watched(alarms()["TableThrottles"]).values()
+        for metric in watched(ALL["TableThrottles"]).values()
         if metric.name == "WriteThrottleEvents"
     }
     existing = set()
@@ -119,14 +121,14 @@ def test_table_throttles_watch_every_table_and_index_that_is_written() -> None:
 @pytest.mark.parametrize("samples", [1, 10, 999, 3_300_000])
 @pytest.mark.parametrize("was_on", [False, True])
 def test_latency_alarm_depends_on_latency_at_any_number_of_requests(samples: int, was_on: bool) -> None:
-    alarm = alarms()["ApiLatency"]
+    alarm = ALL["ApiLatency"]
 
     assert is_on(alarm, {"p99": steadily(3000)}, NOW, samples=samples, was_on=was_on)
     assert not is_on(alarm, {"p99": steadily(2999)}, NOW, samples=samples, was_on=was_on)
 
 
 def test_ignored_percentile_would_keep_its_state() -> None:
-    ignoring = alarms()["ApiLatency"] | {"EvaluateLowSampleCountPercentile": "ignore"}
+    ignoring = ALL["ApiLatency"] | {"EvaluateLowSampleCountPercentile": "ignore"}
 
     assert is_on(ignoring, {"p99": steadily(20)}, NOW, samples=999, was_on=True)
     assert not is_on(ignoring, {"p99": steadily(20)}, NOW, samples=1000, was_on=True)
@@ -136,20 +138,20 @@ def test_ignored_percentile_would_keep_its_state() -> None:
 def test_latency_alarm_needs_three_slow_periods(slow: int, on: bool) -> None:
     latency: Series = steadily(20) | {NOW - 300 * (2 * period + 1): 9000.0 for period in range(slow)}
 
-    assert is_on(alarms()["ApiLatency"], {"p99": latency}, NOW) is on
-    assert is_on(alarms()["ApiLatency"], {"p99": {time: ms for time, ms in latency.items() if ms > 20}}, NOW) is on
-    assert not is_on(alarms()["ApiLatency"], {"p99": {}}, NOW)
+    assert is_on(ALL["ApiLatency"], {"p99": latency}, NOW) is on
+    assert is_on(ALL["ApiLatency"], {"p99": {time: ms for time, ms in latency.items() if ms > 20}}, NOW) is on
+    assert not is_on(ALL["ApiLatency"], {"p99": {}}, NOW)
 
 
 def test_dead_letters_alarms_at_one_message() -> None:
-    assert not is_on(alarms()["DeadLetters"], {"messages": steadily(0)}, NOW)
-    assert is_on(alarms()["DeadLetters"], {"messages": steadily(1)}, NOW)
-    assert not is_on(alarms()["DeadLetters"], {"messages": {}}, NOW)
+    assert not is_on(ALL["DeadLetters"], {"messages": steadily(0)}, NOW)
+    assert is_on(ALL["DeadLetters"], {"messages": steadily(1)}, NOW)
+    assert not is_on(ALL["DeadLetters"], {"messages": {}}, NOW)
 
 
 def test_report_errors_ignores_success_on_last_attempt() -> None:
-    assert not is_on(alarms()["ReportErrors"], {"errors": steadily(2, 900)}, NOW)
-    assert is_on(alarms()["ReportErrors"], {"errors": steadily(3, 900)}, NOW)
+    assert not is_on(ALL["ReportErrors"], {"errors": steadily(2, 900)}, NOW)
+    assert is_on(ALL["ReportErrors"], {"errors": steadily(3, 900)}, NOW)
 
 
 @pytest.mark.parametrize(
@@ -164,12 +166,12 @@ def test_report_errors_ignores_success_on_last_attempt() -> None:
     ],
 )
 def test_rejected_tokens_alarms_at_half_of_20(valid: int, rejected: int, on: bool) -> None:
-    assert is_on(alarms()["RejectedTokens"], {"valid": steadily(valid), "rejected": steadily(rejected)}, NOW) is on
+    assert is_on(ALL["RejectedTokens"], {"valid": steadily(valid), "rejected": steadily(rejected)}, NOW) is on
 
 
 def test_rejected_tokens_alarms_without_valid_tokens() -> None:
-    assert is_on(alarms()["RejectedTokens"], {"valid": {}, "rejected": steadily(20)}, NOW)
-    assert not is_on(alarms()["RejectedTokens"], {"valid": {}, "rejected": {}}, NOW)
+    assert is_on(ALL["RejectedTokens"], {"valid": {}, "rejected": steadily(20)}, NOW)
+    assert not is_on(ALL["RejectedTokens"], {"valid": {}, "rejected": {}}, NOW)
 
 
 @pytest.mark.parametrize(
@@ -178,8 +180,8 @@ def test_rejected_tokens_alarms_without_valid_tokens() -> None:
 def test_agents_created_alarms_if_half_of_the_sign_ins_create_one(created: int, sign_ins: int, on: bool) -> None:
     flood = {"created": steadily(created), "sign_ins": steadily(sign_ins)}
 
-    assert is_on(alarms()["AgentsCreated"], flood, NOW) is on
-    assert not is_on(alarms()["AgentsCreated"], {"created": {}, "sign_ins": steadily(sign_ins)}, NOW)
+    assert is_on(ALL["AgentsCreated"], flood, NOW) is on
+    assert not is_on(ALL["AgentsCreated"], {"created": {}, "sign_ins": steadily(sign_ins)}, NOW)
 
 
 @pytest.mark.parametrize(
@@ -188,12 +190,12 @@ def test_agents_created_alarms_if_half_of_the_sign_ins_create_one(created: int, 
 def test_sign_ins_alarms_at_as_many_as_validations(sign_ins: int, validations: int, on: bool) -> None:
     flood = {"sign_ins": steadily(sign_ins), "validations": steadily(validations)}
 
-    assert is_on(alarms()["SignIns"], flood, NOW) is on
+    assert is_on(ALL["SignIns"], flood, NOW) is on
 
 
 def test_sign_ins_is_off_if_other_functions_validate() -> None:
     # Validations in process, with the layer, are in no metric.
-    assert not is_on(alarms()["SignIns"], {"sign_ins": steadily(1000), "validations": {}}, NOW)
+    assert not is_on(ALL["SignIns"], {"sign_ins": steadily(1000), "validations": {}}, NOW)
 
 
 @pytest.mark.parametrize("name", ["AgentsCreated", "SignIns"])
@@ -201,12 +203,12 @@ def test_burst_of_10_minutes_is_no_flood(name: str) -> None:
     burst: Series = {NOW - 600: 1000.0, NOW - 300: 1000.0}
     others = steadily(1) | burst
 
-    assert not is_on(alarms()[name], {"created": burst, "sign_ins": burst, "validations": others}, NOW)
+    assert not is_on(ALL[name], {"created": burst, "sign_ins": burst, "validations": others}, NOW)
 
 
 @pytest.mark.parametrize("name", ["ends", "sweeps"])
 def test_end_failures_alarms_at_one_in_each_of_three_periods(name: str) -> None:
-    alarm = alarms()["EndFailures"]
+    alarm = ALL["EndFailures"]
 
     assert is_on(alarm, {name: {NOW - 300 * period: 1.0 for period in (1, 3, 5)}}, NOW)
     assert not is_on(alarm, {name: {NOW - 300 * period: 9.0 for period in (1, 3)}}, NOW)
@@ -229,7 +231,7 @@ def test_report_silent_alarms_after_three_intervals(minutes: int) -> None:
 
 
 def test_report_silent_alarms_if_no_report_ever_ran() -> None:
-    assert is_on(alarms()["ReportSilent"], {"reports": {}}, NOW)
+    assert is_on(ALL["ReportSilent"], {"reports": {}}, NOW)
 
 
 @pytest.mark.parametrize("minutes", whole_number_bounds("ReportMinutes"))
@@ -241,9 +243,9 @@ def test_report_silent_is_valid_for_every_report_interval(minutes: int) -> None:
     assert int(alarm["EvaluationPeriods"]) * period_of(alarm) <= 86_400
 
 
-@pytest.mark.parametrize("name", alarms())
+@pytest.mark.parametrize("name", ALL)
 def test_alarm_description_has_meaning_and_first_step(name: str) -> None:
-    alarm = alarms()[name]
+    alarm = ALL[name]
 
     assert alarm["AlarmName"] == f"agent-sessions-{name}"
     assert re.fullmatch(r"[A-Z].{60,}\. Start with .{20,}\.", alarm["AlarmDescription"])
@@ -252,7 +254,7 @@ def test_alarm_description_has_meaning_and_first_step(name: str) -> None:
 
 
 def test_runbook_sections_equal_alarms() -> None:
-    assert re.findall(r"^## (\w+)$", RUNBOOK, re.MULTILINE) == list(alarms())
+    assert re.findall(r"^## (\w+)$", RUNBOOK, re.MULTILINE) == list(ALL)
 
 
 def test_runbook_and_alarms_name_existing_widgets_and_queries() -> None:
@@ -262,7 +264,7 @@ def test_runbook_and_alarms_name_existing_widgets_and_queries() -> None:
 
     assert named
     assert named - titles - queries == set()
-    for each in alarms().values():
+    for each in ALL.values():
         assert set(re.findall('"([A-Z][^"]+ [^"]+)"', each["AlarmDescription"])) <= titles | queries
 
 

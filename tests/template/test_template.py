@@ -26,7 +26,7 @@ from tools.cloudformation import (
 )
 
 README = (ROOT / "README.md").read_text()
-FUNCTIONS = ("SessionsFunction", "AgentsFunction", "ReportFunction")
+FUNCTIONS = ("SessionsFunction", "AgentsFunction", "AuthorizerFunction", "ReportFunction")
 ROLES = sorted(resources("AWS::IAM::Role"))
 # These actions support no resource-level permissions.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html

@@ -12,6 +12,7 @@ from tools import ROOT
 from tools.cloudformation import PARAMETERS, RESOURCES, TEMPLATE, resources, whole_number_bounds
 
 API_FUNCTIONS = ("SessionsFunction", "AgentsFunction")
+FUNCTIONS = (*API_FUNCTIONS, "AuthorizerFunction")
 TABLES = sorted(resources("AWS::DynamoDB::Table"))
 # SAM's own translator, the same that CloudFormation runs. It expects the code to be in S3.
 TRANSLATE = """
@@ -30,7 +31,7 @@ for name, key in request["sources"].items():
     properties["ContentUri" if "ContentUri" in properties else "CodeUri"] = f"s3://bucket/{key}"
 json.dump(transform(template, request["parameters"], NoManagedPolicies())["Resources"], sys.stdout)
 """
-SOURCES = {name: name for name in ("AgentSessionsLayer", *API_FUNCTIONS, "ReportFunction")}
+SOURCES = {name: name for name in ("AgentSessionsLayer", *FUNCTIONS, "ReportFunction")}
 
 
 def translated(sources: dict[str, str] | None = None, **parameters: str) -> dict[str, Any]:
@@ -83,13 +84,18 @@ def transformed() -> dict[str, Any]:
     return translated()
 
 
-@pytest.mark.parametrize("function", API_FUNCTIONS)
-def test_api_invokes_published_version(transformed: dict[str, Any], function: str) -> None:
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_alias_is_of_a_published_version(transformed: dict[str, Any], function: str) -> None:
     alias = transformed[f"{function}Aliaslive"]["Properties"]
-    name = function.removesuffix("Function")
 
     assert alias["Name"] == "live"
     assert alias["FunctionVersion"]["Fn::GetAtt"][0] in versions(transformed)
+
+
+@pytest.mark.parametrize("function", API_FUNCTIONS)
+def test_api_invokes_published_version(transformed: dict[str, Any], function: str) -> None:
+    name = function.removesuffix("Function")
+
     assert transformed[f"{name}Integration"]["Properties"]["IntegrationUri"] == {"Fn::Sub": f"${{{function}.Arn}}:live"}
     assert transformed[f"ApiMayInvoke{name}"]["Properties"]["FunctionName"] == {"Ref": f"{function}Aliaslive"}
 
@@ -99,10 +105,12 @@ def test_changed_layer_publishes_versions(transformed: dict[str, Any]) -> None:
 
 
 def test_changed_code_publishes_version_of_its_function(transformed: dict[str, Any]) -> None:
-    assert len(versions(transformed) & versions(translated({"SessionsFunction": "changed"}))) == 1
+    unchanged = versions(transformed) & versions(translated({"SessionsFunction": "changed"}))
+
+    assert len(unchanged) == len(FUNCTIONS) - 1
 
 
-@pytest.mark.parametrize("function", API_FUNCTIONS)
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_changed_parameter_or_table_publishes_version(function: str) -> None:
     # SAM sees neither the values of parameters nor the names of tables. CloudFormation does, and replaces a version if
     # its description changes. If only the description differed, Lambda would refuse to publish.
@@ -126,7 +134,7 @@ def version_description(function: str, tables: dict[str, str], values: Callable[
     return re.sub(r"\$\{(\w+)\}", lambda match: ends.get(match[1]) or values(match[1]), text)
 
 
-@pytest.mark.parametrize("function", API_FUNCTIONS)
+@pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("table", TABLES)
 def test_replaced_table_changes_version_description(function: str, table: str) -> None:
     names = {name: f"my-stack-{name}-1ABC2DEF3GHI" for name in TABLES}
@@ -137,7 +145,7 @@ def test_replaced_table_changes_version_description(function: str, table: str) -
     assert before != after
 
 
-@pytest.mark.parametrize("function", API_FUNCTIONS)
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_longest_version_description_fits(function: str) -> None:
     # https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
     longest_stack_name = "s" * 128
@@ -163,9 +171,14 @@ def test_deployment_without_gradual_uses_no_codedeploy(transformed: dict[str, An
 
 
 @pytest.mark.parametrize(
-    ("function", "errors"), [("SessionsFunction", "SessionsErrors"), ("AgentsFunction", "AgentsErrors")]
+    ("function", "expected"),
+    [
+        ("SessionsFunction", ["ApiErrors", "SessionsErrors"]),
+        ("AgentsFunction", ["ApiErrors", "AgentsErrors"]),
+        ("AuthorizerFunction", ["AuthorizerErrors"]),
+    ],
 )
-def test_alarm_rolls_back_gradual_deployment(function: str, errors: str) -> None:
+def test_alarm_rolls_back_gradual_deployment(function: str, expected: list[str]) -> None:
     transformed = translated(GradualDeployment="true")
 
     group = transformed[f"{function}DeploymentGroup"]["Properties"]
@@ -173,6 +186,6 @@ def test_alarm_rolls_back_gradual_deployment(function: str, errors: str) -> None
     assert group["AutoRollbackConfiguration"]["Enabled"] is True
     assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
     alarms = [alarm["Name"] for alarm in group["AlarmConfiguration"]["Alarms"]]
-    assert alarms == [{"Fn::GetAtt": ["Monitoring", f"Outputs.{alarm}"]} for alarm in ("ApiErrors", errors)]
+    assert alarms == [{"Fn::GetAtt": ["Monitoring", f"Outputs.{alarm}"]} for alarm in expected]
     policy = transformed[f"{function}Aliaslive"]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
     assert policy["DeploymentGroupName"] == {"Ref": f"{function}DeploymentGroup"}
