@@ -96,7 +96,7 @@ def test_every_number_of_the_settings_has_a_parameter() -> None:
 def test_template_accepts_values_in_cost_document() -> None:
     examples = re.findall(r"^\| `(\w+)=(\w+)` \|", (ROOT / "docs/costs.md").read_text(), re.MULTILINE)
 
-    assert len(examples) == 10
+    assert len(examples) > 9
     for parameter, value in examples:
         assert value in PARAMETERS[parameter].get("AllowedValues", []) or accepts(parameter, value), parameter
 
