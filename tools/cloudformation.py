@@ -66,9 +66,9 @@ class Permission(NamedTuple):
 
 
 def statements(role: str) -> list[dict[str, Any]]:
-    """Return all statements of a role's policies."""
+    """Return all statements of a role's policies, with those that depend on a condition."""
     return [
-        statement
+        statement["Fn::If"][1] if "Fn::If" in statement else statement
         for policy in RESOURCES[role]["Properties"]["Policies"]
         for statement in policy["PolicyDocument"]["Statement"]
     ]
@@ -89,6 +89,10 @@ def resource_name(arn: Any) -> str:
     match arn:
         case {"Fn::GetAtt": [str(name), "Arn"]}:
             return name
+        case {"Fn::GetAtt": [str(name), "StreamArn"]}:
+            return f"{name}/stream"
+        case {"Fn::Sub": str(text)} if text.startswith("arn:"):
+            return text.rpartition(":")[2]
         case {"Fn::Sub": str(text)}:
             return text.replace("${", "").replace(".Arn}", "")
     return str(arn)

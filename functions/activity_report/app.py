@@ -17,5 +17,5 @@ report = ActivityReport.from_settings(settings)
 def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, int]:
     """Put ActiveSessions and ActiveAgents. If that fails, Lambda retries."""
     active = report.run()
-    logger.info("report", active_sessions=active.sessions, active_agents=active.agents)
+    logger.info("report", active_sessions=active.sessions, active_agents=active.agents, deleted=active.deleted)
     return {"active_sessions": active.sessions, "active_agents": active.agents}

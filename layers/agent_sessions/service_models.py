@@ -13,7 +13,7 @@ from typing import Any
 from botocore.loaders import Loader
 
 # The service name of a client, and the service's name in endpoints.json.
-SERVICES = {"dynamodb": "dynamodb", "cloudwatch": "monitoring"}
+SERVICES = {"dynamodb": "dynamodb", "cloudwatch": "monitoring", "events": "events", "sqs": "sqs"}
 MODELS = ("service-2", "endpoint-rule-set-1")
 FOR_ALL_SERVICES = ("_retry", "partitions", "sdk-default-configuration")
 

@@ -41,6 +41,18 @@ def needed_by_lambda(function: str) -> set[Permission]:
         # Lambda sends an event there after its last failed attempt.
         destination = properties["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Destination"]
         needed.add(Permission("sqs:SendMessage", resource_name(destination)))
+    for mapping in resources("AWS::Lambda::EventSourceMapping").values():
+        if FUNCTIONS.get(function) is resources("AWS::Serverless::Function")[mapping["FunctionName"]["Ref"]]:
+            # Lambda reads the stream, and sends the position of a batch after its last failed attempt.
+            stream = resource_name(mapping["EventSourceArn"])
+            needed |= {
+                Permission(f"dynamodb:{action}", stream)
+                for action in ("DescribeStream", "GetRecords", "GetShardIterator")
+            }
+            needed.add(Permission("dynamodb:ListStreams", "*"))
+            needed.add(
+                Permission("sqs:SendMessage", resource_name(mapping["DestinationConfig"]["OnFailure"]["Destination"]))
+            )
     return needed
 
 
@@ -112,6 +124,10 @@ def _resources(params: dict[str, Any], tables: dict[str, str]) -> list[str]:
         return [f"{tables[params['TableName']]}/index/{params['IndexName']}"]
     if "TableName" in params:
         return [tables[params["TableName"]]]
+    if "Entries" in params:
+        return ["event-bus/default"]
+    if "QueueUrl" in params:
+        return ["LifecycleDeadLetters"]
     # A call without a table name is a batch, or has no resource in IAM.
     return [tables[table] for table in params.get("RequestItems", {})] or ["*"]
 

@@ -147,6 +147,7 @@ def test_nested_stack_parameters_are_named_like_their_resources() -> None:
     renamed = {
         "Service": {"Ref": "AWS::StackName"},
         "DeadLetterQueue": {"Fn::GetAtt": ["ReportDeadLetters", "QueueName"]},
+        "LifecycleQueue": {"Fn::If": ["PublishEvents", {"Fn::GetAtt": ["LifecycleDeadLetters", "QueueName"]}, ""]},
     }
 
     assert {name: renamed.get(name, {"Ref": name}) for name in STACK_PARAMETERS} == STACK_PARAMETERS

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import botocore.session
 import pytest
 
+from agent_sessions.dynamodb import expired_sessions
 from agent_sessions.errors import DatabaseError
 from agent_sessions.services import activity_report
 from tests.conftest import FrozenClock
@@ -13,6 +14,7 @@ from tests.support.functions import Api, Context
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 
 @pytest.fixture
@@ -119,3 +121,89 @@ def test_lost_page_puts_no_metric(
 
 def test_runs_are_counted_across_pages() -> None:
     assert activity_report.count_sessions_and_agents([["a", "a", "b"], [], ["b", "c"], ["c"], ["d"]]) == (7, 4)
+
+
+@pytest.fixture
+def sweeping(load_function: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The function with lifecycle events."""
+    monkeypatch.setenv("LIFECYCLE_EVENTS", "true")
+    return load_function("activity_report")
+
+
+def session_ids(dynamodb: "DynamoDBClient") -> set[str]:
+    return {item["session_id"]["S"] for item in dynamodb.scan(TableName="SessionsTable")["Items"]}
+
+
+def test_report_with_lifecycle_events_deletes_expired_sessions_and_counts_the_others(
+    api: Api, sweeping: ModuleType, frozen: FrozenClock, dynamodb: "DynamoDBClient"
+) -> None:
+    for number in range(12):
+        api.sign_in(f"expired {number}")
+    frozen.tick(1)
+    live = {api.sign_in(f"live {number % 3}").body["session_id"] for number in range(5)}
+    frozen.tick(1859)
+
+    assert sweeping.handler(load_event("activity_report"), Context()) == {"active_sessions": 5, "active_agents": 3}
+    assert session_ids(dynamodb) == live
+
+
+def test_report_without_lifecycle_events_deletes_nothing(
+    api: Api, run: Callable[[], dict[str, int]], frozen: FrozenClock, dynamodb: "DynamoDBClient"
+) -> None:
+    api.sign_in()
+    frozen.tick(1860)
+
+    assert run()["active_sessions"] == 0
+    assert len(session_ids(dynamodb)) == 1
+
+
+def test_report_spares_a_session_that_a_touch_in_flight_extends(
+    api: Api, sweeping: ModuleType, frozen: FrozenClock, dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = api.sign_in().body
+    frozen.tick(1860)
+    delete = expired_sessions.delete
+
+    def extend_and_delete(table: Any, key: tuple[str, str], *, now: int) -> bool:
+        dynamodb.update_item(
+            TableName="SessionsTable",
+            Key={"agent_id": {"S": key[0]}, "session_id": {"S": key[1]}},
+            UpdateExpression="SET expires_at = :later",
+            ConditionExpression="attribute_exists(session_id)",
+            ExpressionAttributeValues={":later": {"N": str(now + 1)}},
+        )
+        return bool(delete(table, key, now=now))
+
+    monkeypatch.setattr(expired_sessions, "delete", extend_and_delete)
+
+    sweeping.handler(load_event("activity_report"), Context())
+
+    assert session_ids(dynamodb) == {session["session_id"]}
+
+
+def test_report_counts_exactly_although_a_deletion_fails(
+    api: Api, sweeping: ModuleType, frozen: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.sign_in("expired")
+    frozen.tick(1860)
+    api.sign_in("live")
+
+    def fail(*_: object, **__: object) -> bool:
+        raise DatabaseError("DeleteItem")
+
+    monkeypatch.setattr(expired_sessions, "delete", fail)
+
+    assert sweeping.handler(load_event("activity_report"), Context()) == {"active_sessions": 1, "active_agents": 1}
+
+
+def test_report_leaves_a_pile_to_its_next_runs_once_its_time_is_up(
+    api: Api, sweeping: ModuleType, frozen: FrozenClock, dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        api.sign_in()
+    frozen.tick(1860)
+    api.sign_in()
+    monkeypatch.setattr(activity_report, "MAX_SWEEP_SECONDS", 0.0)
+
+    assert sweeping.handler(load_event("activity_report"), Context()) == {"active_sessions": 1, "active_agents": 1}
+    assert len(session_ids(dynamodb)) == 4

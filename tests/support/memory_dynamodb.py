@@ -11,7 +11,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 
 from agent_sessions.dynamodb.transport import ConditionFailedError, Request
-from tests.support.expressions import Bindings, Item, UnsupportedError, parse_condition
+from tests.support.expressions import Bindings, Item, parse_condition
 from tests.support.memory_engine import MemoryEngine, Table
 
 
@@ -30,12 +30,12 @@ class MemoryDynamoDB:
         try:
             fields = self._scan(**parameters) if operation == "Scan" else self._engine(operation, parameters)
         except ConditionFailedError:
-            return _response(request.url, 400, {"__type": "ConditionalCheckFailedException"})
+            return json_response(request.url, 400, {"__type": "ConditionalCheckFailedException"})
         except KeyError:
             if self._has_tables(parameters):
                 raise
-            return _response(request.url, 400, {"__type": "ResourceNotFoundException"})
-        return _response(request.url, 200, fields)
+            return json_response(request.url, 400, {"__type": "ResourceNotFoundException"})
+        return json_response(request.url, 200, fields)
 
     def _has_tables(self, parameters: Request) -> bool:
         return {parameters.get("TableName"), *parameters.get("RequestItems", ())} <= {None, *self._engine.state}
@@ -51,8 +51,6 @@ class MemoryDynamoDB:
         ProjectionExpression: str | None = None,
     ) -> Mapping[str, Any]:
         """Return all items of a segment on one page; an agent's are in one segment, one after another."""
-        if ProjectionExpression not in (None, "agent_id"):
-            raise UnsupportedError(f"ProjectionExpression={ProjectionExpression}")
         items: Iterator[Item] = (
             item
             for _, item in sorted(self._engine.state[TableName].items())
@@ -61,11 +59,13 @@ class MemoryDynamoDB:
         if FilterExpression is not None:
             bindings, is_match = Bindings({}, ExpressionAttributeValues or {}), parse_condition(FilterExpression)
             items = (item for item in items if is_match(item, bindings))
-        found = [{"agent_id": item["agent_id"]} if ProjectionExpression else item for item in items]
+        names = ProjectionExpression.split(", ") if ProjectionExpression else None
+        found = [item if names is None else {name: item[name] for name in names if name in item} for item in items]
         return {"Items": found, "Count": len(found)}
 
 
-def _response(url: str, status: int, fields: Mapping[str, Any]) -> AWSResponse:
+def json_response(url: str, status: int, fields: Mapping[str, Any]) -> AWSResponse:
+    """Return a response as botocore receives it from a service with a JSON protocol."""
     body = json.dumps(fields).encode()
     headers = {"content-type": "application/x-amz-json-1.0", "x-amz-crc32": str(zlib.crc32(body))}
     return AWSResponse(url, status, HTTPHeaders.from_dict(headers), _Body(body))

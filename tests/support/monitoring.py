@@ -5,10 +5,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from tools.cloudformation import MONITORING, PARAMETERS, RESOURCES
+from tools.cloudformation import MONITORING, PARAMETERS, RESOURCES, TEMPLATE
 from tools.dashboard.body import Metric, Search, Widget, read_widgets
 
 STACK_PARAMETERS: dict[str, Any] = RESOURCES["Monitoring"]["Properties"]["Parameters"]
+CONDITIONS: dict[str, Any] = TEMPLATE["Conditions"]
 PSEUDO = {"AWS::Region": "eu-west-1", "AWS::Partition": "aws", "AWS::AccountId": "111122223333"}
 SERVICE = "agent-sessions"
 
@@ -66,6 +67,11 @@ class _Deployment:
                 return parameters.get(name, str(PARAMETERS[name]["Default"]))
             case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
                 return name
+            case {"Fn::If": [str(condition), true, false]}:
+                (parameter, wanted) = CONDITIONS[condition]["Fn::Equals"]
+                return self._parameter(true if self._parameter(parameter, parameters) == wanted else false, parameters)
+            case str(text):
+                return text
         raise AssertionError(f"not supported as a parameter of the nested stack: {value}")
 
     def is_met(self, condition: str | None) -> bool:
@@ -92,5 +98,5 @@ class _Deployment:
             case dict():
                 return {name: self.value(each) for name, each in node.items()}
             case list():
-                return [self.value(each) for each in node]
+                return [value for each in node if (value := self.value(each)) != "AWS::NoValue"]
         return node

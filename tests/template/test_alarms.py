@@ -13,7 +13,7 @@ from tools.dashboard.metric_math import Series
 
 NOW = 1_800_000_000 // 900 * 900
 RUNBOOK = (ROOT / "docs/runbook.md").read_text()
-ALL = alarms(GradualDeployment="true")
+ALL = alarms(GradualDeployment="true", LifecycleEvents="true")
 
 
 def steadily(value: float, period: int = 300) -> Series:

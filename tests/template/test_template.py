@@ -26,14 +26,20 @@ from tools.cloudformation import (
 )
 
 README = (ROOT / "README.md").read_text()
-FUNCTIONS = ("SessionsFunction", "AgentsFunction", "AuthorizerFunction", "ReportFunction")
+FUNCTIONS = ("SessionsFunction", "AgentsFunction", "AuthorizerFunction", "ReportFunction", "LifecycleFunction")
 ROLES = sorted(resources("AWS::IAM::Role"))
 # These actions support no resource-level permissions.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
 ANY_RESOURCE = {
     Permission(action, "*")
-    for action in ("xray:PutTraceSegments", "xray:PutTelemetryRecords", "cloudwatch:PutMetricData")
+    for action in (
+        "xray:PutTraceSegments",
+        "xray:PutTelemetryRecords",
+        "cloudwatch:PutMetricData",
+        "dynamodb:ListStreams",
+    )
 }
 
 
@@ -89,7 +95,9 @@ def test_template_and_code_have_equal_defaults() -> None:
 
 
 def test_template_sets_every_setting() -> None:
-    assert set(VARIABLES.values()) <= set(function_environment())
+    own = [each.get("Environment", {}).get("Variables", {}) for each in resources("AWS::Serverless::Function").values()]
+
+    assert set(VARIABLES.values()) <= set(function_environment()).union(*own)
 
 
 def test_wildcards_only_for_actions_without_resources() -> None:
@@ -126,12 +134,13 @@ def test_report_puts_metrics_in_one_namespace() -> None:
     assert statement["Condition"] == {"StringEquals": {"cloudwatch:namespace": "AgentSessions"}}
 
 
-def test_only_report_scans_and_it_writes_only_its_metrics() -> None:
+def test_only_report_scans_and_it_writes_only_metrics_and_deletes() -> None:
     scanning = {role for role in ROLES for permission in permissions(role) if permission.action == "dynamodb:Scan"}
 
     assert scanning == {"ReportRole"}
     assert permissions("ReportRole") - needed_by_lambda("activity_report") == {
         Permission("dynamodb:Scan", "SessionsTable"),
+        Permission("dynamodb:DeleteItem", "SessionsTable"),
         Permission("cloudwatch:PutMetricData", "*"),
     }
 
@@ -147,6 +156,38 @@ def test_schedule_role_only_invokes_report_and_queues_failures() -> None:
         Permission("lambda:InvokeFunction", "ReportFunction"),
         Permission("sqs:SendMessage", "ReportDeadLetters"),
     }
+
+
+def test_lifecycle_events_are_one_condition_for_streams_function_queue_and_deletions() -> None:
+    conditional = {name for name, each in RESOURCES.items() if each.get("Condition") == "PublishEvents"}
+
+    assert conditional == {name for name in RESOURCES if name.startswith("Lifecycle")}
+    for table in ("AgentsTable", "SessionsTable"):
+        assert RESOURCES[table]["Properties"]["StreamSpecification"] == {
+            "Fn::If": ["PublishEvents", {"StreamViewType": "NEW_AND_OLD_IMAGES"}, {"Ref": "AWS::NoValue"}]
+        }
+    policies = RESOURCES["ReportRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    (deleting,) = [each["Fn::If"] for each in policies if "Fn::If" in each]
+    assert (deleting[0], deleting[1]["Action"]) == ("PublishEvents", "dynamodb:DeleteItem")
+    assert RESOURCES["ReportFunction"]["Properties"]["Environment"]["Variables"] == {
+        "LIFECYCLE_EVENTS": {"Ref": "LifecycleEvents"}
+    }
+
+
+@pytest.mark.parametrize("mapping", sorted(resources("AWS::Lambda::EventSourceMapping")))
+def test_a_batch_of_the_stream_fails_in_parts_and_ends_in_the_queue(mapping: str) -> None:
+    properties = RESOURCES[mapping]["Properties"]
+
+    assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert properties["BisectBatchOnFunctionError"] is True
+    # From the beginning: the first changes after the option is switched on are events too.
+    assert properties["StartingPosition"] == "TRIM_HORIZON"
+    assert properties["DestinationConfig"]["OnFailure"]["Destination"] == {
+        "Fn::GetAtt": ["LifecycleDeadLetters", "Arn"]
+    }
+    # Each attempt may take the function's whole time, and records are kept for a day.
+    assert properties["MaximumRetryAttempts"] * RESOURCES["LifecycleFunction"]["Properties"]["Timeout"] < 86400
+    assert properties["MaximumRecordAgeInSeconds"] < 86400
 
 
 def test_every_skipped_lint_rule_has_a_reason() -> None:

@@ -31,7 +31,7 @@ for name, key in request["sources"].items():
     properties["ContentUri" if "ContentUri" in properties else "CodeUri"] = f"s3://bucket/{key}"
 json.dump(transform(template, request["parameters"], NoManagedPolicies())["Resources"], sys.stdout)
 """
-SOURCES = {name: name for name in ("AgentSessionsLayer", *FUNCTIONS, "ReportFunction")}
+SOURCES = {name: name for name in ("AgentSessionsLayer", *resources("AWS::Serverless::Function"))}
 
 
 def translated(sources: dict[str, str] | None = None, **parameters: str) -> dict[str, Any]:

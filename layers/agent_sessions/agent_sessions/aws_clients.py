@@ -6,6 +6,7 @@ from typing import Any
 import botocore
 import botocore.session
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.loaders import Loader
 
 # service_models.py writes this folder when the layer is built. Without it, botocore uses the models that it ships.
@@ -13,6 +14,9 @@ SERVICE_MODELS = Path(__file__).with_name("service_models")
 
 # botocore composes its user agent for every call, which takes a tenth of the call's time. A fixed one does not.
 USER_AGENT = Config(user_agent=f"agent-sessions botocore/{botocore.__version__}")
+
+CALL_ERRORS = (BotoCoreError, ClientError)
+"""What a call can raise: the service refused or failed it, or could not be reached."""
 
 
 def create_client(service: str, config: Config) -> Any:

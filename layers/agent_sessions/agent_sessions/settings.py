@@ -19,6 +19,8 @@ VARIABLES = {
     "report_segments": "REPORT_SEGMENTS",
     "max_sessions_per_agent": "MAX_SESSIONS_PER_AGENT",
     "sessions_not_before": "SESSIONS_NOT_BEFORE",
+    "lifecycle_events": "LIFECYCLE_EVENTS",
+    "dead_letter_queue": "DEAD_LETTER_QUEUE_URL",
     "log_level": "POWERTOOLS_LOG_LEVEL",
     "service_name": "POWERTOOLS_SERVICE_NAME",
     "metrics_namespace": "POWERTOOLS_METRICS_NAMESPACE",
@@ -55,6 +57,8 @@ class Settings:
         max_sessions_per_agent: Live sessions that an agent may have; 0 is unlimited.
         sessions_not_before: Sessions created earlier (epoch seconds) are dead; the variable is an RFC 3339 time.
         report_segments: Number of segments of the sessions table that the report scans in parallel.
+        lifecycle_events: Whether the tables have streams, and the report deletes expired sessions.
+        dead_letter_queue: URL of the queue of lifecycle events that could not be put.
         log_level: Minimum level of log lines: ``DEBUG``, ``INFO``, ``WARNING`` or ``ERROR``.
         service_name: Name of the deployment in logs and metrics.
         metrics_namespace: CloudWatch namespace of the metrics.
@@ -74,6 +78,8 @@ class Settings:
     report_segments: int = 4
     max_sessions_per_agent: int = 100
     sessions_not_before: int = 0
+    lifecycle_events: bool = False
+    dead_letter_queue: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     service_name: str = "agent-sessions"
     metrics_namespace: str = "AgentSessions"
@@ -106,10 +112,18 @@ class Settings:
         return cls(**values)
 
 
-def _parsed(name: str, kind: Any, variable: str, text: str) -> int | str:
+def _parsed(name: str, kind: Any, variable: str, text: str) -> int | str | bool:
     if name == "sessions_not_before":
         return _time(variable, text)
+    if kind is bool:
+        return _truth(variable, text)
     return _whole_number(variable, text) if kind is int else text
+
+
+def _truth(variable: str, text: str) -> bool:
+    if text not in ("true", "false"):
+        raise SettingsError(f"{variable} must be true or false")
+    return text == "true"
 
 
 def _time(variable: str, text: str) -> int:

@@ -1,14 +1,16 @@
-"""Count live sessions and agents, exactly or not at all."""
+"""Count live sessions and agents, exactly or not at all; with lifecycle events, delete the expired ones."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from agent_sessions import aws_clients, clock
+from agent_sessions.dynamodb import expired_sessions
 from agent_sessions.dynamodb.client import REPORT_CLIENT_CONFIG, BotocoreTransport
 from agent_sessions.dynamodb.tables import Tables
+from agent_sessions.errors import DatabaseError
 from agent_sessions.settings import Settings
 
 if TYPE_CHECKING:
@@ -17,21 +19,26 @@ if TYPE_CHECKING:
 ACTIVE_SESSIONS = "ActiveSessions"
 ACTIVE_AGENTS = "ActiveAgents"
 
+# A pile, such as the one that is there when lifecycle events are switched on, must not hold up the count.
+MAX_SWEEP_SECONDS = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class Active:
-    """The numbers of live sessions and agents at the time ``at``, in epoch seconds."""
+    """The numbers of live sessions and agents at the time ``at``, in epoch seconds, and of deleted sessions."""
 
     at: int
     sessions: int
     agents: int
+    deleted: int = 0
 
 
 class ActivityReport:
     """Counts live sessions and their agents, and puts both numbers into CloudWatch.
 
     Args:
-        tables: The tables of the deployment. IAM: ``dynamodb:Scan`` on the sessions table.
+        tables: The tables of the deployment. IAM: ``dynamodb:Scan`` on the sessions table; with lifecycle events
+            also ``dynamodb:DeleteItem``.
         cloudwatch: A CloudWatch client. IAM: ``cloudwatch:PutMetricData``.
         settings: The number of segments, the namespace and the service name.
     """
@@ -57,16 +64,44 @@ class ActivityReport:
         return active
 
     def count(self) -> Active:
-        """Count all segments in parallel. Memory does not grow with the table."""
+        """Count all segments in parallel. Memory does not grow with the table.
+
+        With lifecycle events, each expired session on the way is deleted, so that its end is an event within the
+        interval between reports; TTL may take days. What is left after a failure, or after a minute, is the next
+        run's.
+        """
         now = clock.now()
         segments = self._settings.report_segments
         with ThreadPoolExecutor(max_workers=segments) as pool:
             counts = list(pool.map(lambda segment: self._count_segment(now, segment, segments), range(segments)))
-        return Active(now, sum(sessions for sessions, _ in counts), sum(agents for _, agents in counts))
+        sessions, agents, deleted = map(sum, zip(*counts, strict=True))
+        return Active(now, sessions, agents, deleted)
 
-    def _count_segment(self, now: int, segment: int, segments: int) -> tuple[int, int]:
-        pages = self.tables.sessions.live_session_agents(now=now, segment=segment, segments=segments)
-        return count_sessions_and_agents(pages)
+    def _count_segment(self, now: int, segment: int, segments: int) -> tuple[int, int, int]:
+        deleted: list[expired_sessions.Key] = []
+        if self._settings.lifecycle_events:
+            pages = self._sweep(now, segment, segments, deleted)
+        else:
+            pages = self.tables.sessions.live_session_agents(now=now, segment=segment, segments=segments)
+        return *count_sessions_and_agents(pages), len(deleted)
+
+    def _sweep(
+        self, now: int, segment: int, segments: int, deleted: list[expired_sessions.Key]
+    ) -> Iterator[Sequence[str]]:
+        """Yield the agent_id of each live session, a page at a time, and delete the expired sessions in between."""
+        table = self.tables.sessions
+        until = clock.monotonic() + MAX_SWEEP_SECONDS
+        for live, expired in expired_sessions.scan(table, now=now, segment=segment, segments=segments):
+            yield live
+            try:
+                for key in expired:
+                    if clock.monotonic() >= until:
+                        break
+                    if expired_sessions.delete(table, key, now=now):
+                        deleted.append(key)
+            except DatabaseError:
+                # The numbers need only reads, so they can still be exact.
+                until = clock.monotonic()
 
     def _put(self, active: Active) -> None:
         self._cloudwatch.put_metric_data(
