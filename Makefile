@@ -7,6 +7,7 @@ export SAM_CLI_TELEMETRY = 0
 export REDOCLY_TELEMETRY = off
 export REDOCLY_SUPPRESS_UPDATE_NOTICE = true
 export PYTHONPATH = layers/agent_sessions
+CLIENT_SOURCE = clients/python/src
 # Without bytecode, every start of every tool would compile its modules.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -14,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 ENGINE := $(if $(shell command -v java && command -v mvn),.envs/dynamodb-local/.done)
 GENERATOR := $(if $(ENGINE),.envs/openapi-generator/.done)
 
-COMMANDS := help local stop demo dashboard invoke unit test prove fuzz peers speed bench clients check audit sbom openapi format lock deploy clean
+COMMANDS := help local stop demo ps dashboard invoke unit test prove fuzz peers speed bench clients check audit sbom openapi format lock deploy clean
 VARIABLES := PYTHON PORT PART CLIENT QUICK MINUTES STACK REGION PARAMETERS GUIDED
 
 .DEFAULT_GOAL := help
@@ -41,7 +42,14 @@ stop: require-python ## stop the local service and delete its data
 	@$(PYTHON_HERE) -m tools.local down
 
 demo: require-python ## run a walkthrough, then leave agents signed in (MINUTES=10: at work)
-	@$(PYTHON_HERE) -m tools.demo $(if $(MINUTES),--minutes "$(MINUTES)")
+	@$(PYTHON_HERE) -m tools.demo --check $(if $(MINUTES),--minutes "$(MINUTES)")
+	@$(MAKE) --silent .envs/client/.done
+	@PYTHONPATH=.:$(CLIENT_SOURCE) .envs/client/bin/python -m tools.demo $(if $(MINUTES),--minutes "$(MINUTES)")
+
+ps: require-python ## show the agents of the local service on a live screen
+	@$(PYTHON_HERE) -m tools.local require-service --for ps
+	@$(MAKE) --silent .envs/client/.done
+	@API_URL="$$(cat .local/url)" PYTHONPATH=$(CLIENT_SOURCE) .envs/client/bin/python -m agent_sessions_client.cli.main ps --watch
 
 dashboard: require-python ## draw the CloudWatch dashboard of the local service
 	@$(PYTHON_HERE) -m tools.local require-service
@@ -84,8 +92,8 @@ check: .venv/.done .envs/sam/.done .envs/checkov/.done .envs/openapi-linters/.do
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy
-	.venv/bin/mypy --python-version 3.10 --cache-dir .mypy_cache/client clients/python/src
-	PYTHONPATH=$(PYTHONPATH):clients/python/src .venv/bin/lint-imports --no-cache --no-logo
+	.venv/bin/mypy --python-version 3.10 --cache-dir .mypy_cache/client $(CLIENT_SOURCE)
+	PYTHONPATH=$(PYTHONPATH):$(CLIENT_SOURCE) .venv/bin/lint-imports --no-cache --no-logo
 	.venv/bin/yamllint --strict .checkov.yaml .yamllint.yaml template.yaml stacks examples
 	.envs/sam/bin/cfn-lint template.yaml stacks/*.yaml examples/*.yaml
 	.envs/checkov/bin/checkov --config-file .checkov.yaml
@@ -115,10 +123,12 @@ deploy: export GUIDED := $(GUIDED)
 deploy: .envs/sam/.done ## deploy to AWS (STACK=, REGION=, PARAMETERS="Name=value …", GUIDED=1)
 	@.envs/sam/bin/python -m tools.deploy
 
-LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header --upgrade
+LOCK_FOR = .venv/bin/uv pip compile --quiet --universal --python-version $(1) --generate-hashes --no-header --upgrade
+LOCK = $(call LOCK_FOR,3.13)
 lock: .venv/.uv ## pin the newest version of every dependency
 	$(LOCK) layers/agent_sessions/requirements.in -o layers/agent_sessions/requirements.txt
 	for name in bootstrap dev sam ministack checkov plot peers node clients audit; do $(LOCK) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+	$(call LOCK_FOR,3.10) requirements/client.in -o requirements/client.txt
 	for lock in requirements/*/package-lock.json; do rm "$$lock" && (cd "$${lock%/*}" && $(NPM) install --package-lock-only) || exit 1; done
 
 clean: stop ## remove everything that these commands made

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
+import documents
 import httpx2
 import pytest
 from agent_sessions_client import (
@@ -22,6 +24,7 @@ from botocore.session import Session as BotocoreSession
 from tests.e2e.conftest import Api, wait_for
 from tests.e2e.test_iam import MAY_CALL_ANY_API
 from tests.guards.leaks import LEAKS
+from tools import ROOT
 from tools.local.emulator import Emulator
 
 
@@ -213,3 +216,16 @@ def test_signed_requests_of_the_client_are_accepted(
 
     with pytest.raises(CallerError):
         connect(url=url, transport=ToEmulator()).sign_in("Unsigned")
+
+
+# -- the documents
+
+
+@pytest.mark.parametrize("document", ["docs/client.md", "docs/cli.md"])
+def test_examples_of_the_document_run(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, document: str) -> None:
+    for name in ("API_AUTH", "API_JWT", "CLAUDE_CONFIG_DIR", "CODEX_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("API_URL", api.url)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "clients/python/src"))
+
+    assert documents.run(ROOT / document, tmp_path) >= 5

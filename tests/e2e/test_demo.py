@@ -1,5 +1,6 @@
 """`make demo` against the deployed service."""
 
+import os
 import re
 import subprocess
 import sys
@@ -24,7 +25,8 @@ def folder(api: Api, emulator: Emulator) -> Path:
 
 def demo(folder: Path, minutes: str = "0.1") -> subprocess.CompletedProcess[str]:
     command: list[str | Path] = [sys.executable, "-m", "tools.demo", "--folder", folder, f"--minutes={minutes}"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    environ = os.environ | {"PYTHONPATH": f".{os.pathsep}clients/python/src"}
+    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)  # noqa: S603
 
 
 def test_demo_leaves_its_agents_signed_in(api: Api, folder: Path) -> None:

@@ -14,7 +14,7 @@ from tools import ROOT
 
 pytestmark = pytest.mark.slow
 
-NEED_PYTHON = ["local", "demo", "test", "deploy"]
+NEED_PYTHON = ["local", "demo", "ps", "test", "deploy"]
 NEED_JAVA = ["prove", "peers", "speed", "bench"]
 
 
@@ -86,7 +86,7 @@ def test_second_make_local_is_refused(checkout: Checkout) -> None:
     assert checkout.is_clean
 
 
-@pytest.mark.parametrize("command", ["demo", "dashboard"])
+@pytest.mark.parametrize("command", ["demo", "dashboard", "ps"])
 def test_command_without_the_local_service_is_refused(checkout: Checkout, command: str) -> None:
     said = sentence(checkout.run(command))
 

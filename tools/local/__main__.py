@@ -1,12 +1,12 @@
-"""`make local`, `make stop`, and what `make dashboard` and `make invoke` need before anything is installed."""
+"""`make local`, `make stop`, and what other commands need before anything is installed."""
 
 import argparse
 import sys
 
 from tools.local import LocalError, docker, interrupts, service
 
-# The names in messages are those of the Makefile.
-COMMANDS = {"up": "local", "down": "stop", "require-service": "dashboard", "require-docker": "invoke"}
+# The names in messages are those of the Makefile; `require-service` is for several of its commands.
+COMMANDS = {"up": "local", "down": "stop", "require-service": "", "require-docker": "invoke"}
 
 
 def main() -> int:
@@ -14,8 +14,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tools.local", description=__doc__)
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("--port", default="", help=f"port of the service ({service.DEFAULT_PORT})")
+    parser.add_argument("--for", default="dashboard", dest="name", help="which command needs the service")
     arguments = parser.parse_args()
-    command = COMMANDS[arguments.command]
+    command = COMMANDS[arguments.command] or arguments.name
     interrupts.install()
     try:
         if arguments.command == "up":

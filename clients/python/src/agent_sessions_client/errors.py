@@ -66,7 +66,7 @@ class ApiError(AgentSessionsError):
     """
 
     def __init__(self, problem: Problem, *, retry_after: float | None = None, attempts: int = 1) -> None:
-        fields = "".join(f"; {each.field}: {each.message}" for each in problem.errors)
+        fields = "".join(f"; {each.field}: {each.message}" for each in problem.errors if each.message != problem.detail)
         request = f" (request {problem.request_id})" if problem.request_id else ""
         super().__init__(f"{problem.status} {problem.error or 'from API Gateway'}: {problem.detail}{fields}{request}")
         self.problem = problem
