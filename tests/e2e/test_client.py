@@ -1,6 +1,7 @@
 """The Python client against the real service, with threads and with asyncio, also when responses are lost."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -221,11 +222,21 @@ def test_signed_requests_of_the_client_are_accepted(
 # -- the documents
 
 
-@pytest.mark.parametrize("document", ["docs/client.md", "docs/cli.md"])
-def test_examples_of_the_document_run(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, document: str) -> None:
+@pytest.mark.parametrize(
+    ("document", "section"), [("docs/client.md", None), ("docs/cli.md", None), ("README.md", "Four doors")]
+)
+def test_examples_of_the_document_run(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, document: str, section: str | None
+) -> None:
     for name in ("API_AUTH", "API_JWT", "CLAUDE_CONFIG_DIR", "CODEX_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("API_URL", api.url)
     monkeypatch.setenv("PYTHONPATH", str(ROOT / "clients/python/src"))
 
-    assert documents.run(ROOT / document, tmp_path) >= 5
+    assert documents.run(ROOT / document, tmp_path, section) >= 2
+
+
+def test_readme_shows_the_authorizer_of_the_example() -> None:
+    (shown,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+
+    assert shown in (ROOT / "examples/authorizer.yaml").read_text()

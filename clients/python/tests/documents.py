@@ -7,29 +7,34 @@ import sys
 import tempfile
 from pathlib import Path
 
-# `pip install` needs the network, and is what the caller has done.
-INSTALLS = re.compile(r"^pip install .*$", re.MULTILINE)
-COMMAND = '#!/bin/sh\nexec "{python}" -m agent_sessions_client.cli.main "$@"\n'
+# What the caller has done already: it needs the network.
+INSTALLS = re.compile(r"^.*pip install .*$", re.MULTILINE)
+COMMANDS = {"agent-sessions": "-m agent_sessions_client.cli.main ", "python": ""}
 
 
-def examples(document: Path) -> list[tuple[str, str]]:
-    """Return the language and the text of each example."""
-    return re.findall(r"^```(python|sh)\n(.*?)^```$", document.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+def examples(document: Path, section: str | None = None) -> list[tuple[str, str]]:
+    """Return the language and the text of each example, or of those under a heading of the second level."""
+    text = document.read_text(encoding="utf-8")
+    if section is not None:
+        text = text.split(f"\n## {section}\n")[1].split("\n## ")[0]
+    return re.findall(r"^```(python|sh)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
-def run(document: Path, home: Path) -> int:
+def run(document: Path, home: Path, section: str | None = None) -> int:
     """Run all examples: those in Python in one program, those in sh each with `set -e`; return how many."""
-    found = examples(document)
+    found = examples(document, section)
     python = "\n".join(text for language, text in found if language == "python")
     shell = [INSTALLS.sub("", text) for language, text in found if language == "sh"]
-    command = home / "bin/agent-sessions"
-    command.parent.mkdir(parents=True)
-    command.write_text(COMMAND.format(python=sys.executable), encoding="utf-8")
-    command.chmod(0o700)
-    environ = os.environ | {"HOME": str(home), "PATH": f"{command.parent}{os.pathsep}{os.environ['PATH']}"}
+    commands = home / "bin"
+    commands.mkdir(parents=True)
+    for name, arguments in COMMANDS.items():
+        command = commands / name
+        command.write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments}"$@"\n', encoding="utf-8")
+        command.chmod(0o700)
+    environ = os.environ | {"HOME": str(home), "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}"}
     environ.pop("XDG_STATE_HOME", None)
-    for arguments in ([sys.executable, "-c", python], *(["sh", "-ec", text] for text in shell)):
-        subprocess.run(arguments, env=environ, cwd=home, check=True, timeout=300)  # noqa: S603
+    for program in ([sys.executable, "-c", python], *(["sh", "-ec", text] for text in shell)):
+        subprocess.run(program, env=environ, cwd=home, check=True, timeout=300)  # noqa: S603
     return len(found)
 
 
