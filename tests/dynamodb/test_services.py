@@ -18,7 +18,7 @@ from agent_sessions.services.ending import RESERVE_SECONDS
 from agent_sessions.services.roster import RosterService
 from agent_sessions.services.sessions import SessionService
 from tests.conftest import FrozenClock
-from tests.support.database import OTHER_OWNER, OWNER, Database, fill
+from tests.support.database import OTHER_OWNER, OWNER, Database, client_of, fill
 from tests.support.tokens import token_of
 
 IDLE, LIFETIME, TOUCH, LAST_SEEN = 1800, 43200, 60, 300
@@ -433,7 +433,7 @@ class TestEnd:
         def pass_time(**_: object) -> None:
             seconds[0] += (TIME_LIMIT_SECONDS - RESERVE_SECONDS) / 1.5
 
-        database.client.meta.events.register("after-call.dynamodb.BatchWriteItem", pass_time)
+        client_of(agents.tables).meta.events.register("after-call.dynamodb.BatchWriteItem", pass_time)
 
         ended = [agents.end_all_sessions(OWNER, agent_id) for _ in range(2)]
 

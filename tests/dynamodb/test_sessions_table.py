@@ -239,7 +239,7 @@ class TestLiveSessionsOf:
     def test_pages_of_a_megabyte_lose_and_repeat_nothing(self, tables: Tables, database: Database) -> None:
         many = [session(number, context="\N{FACE WITH TEARS OF JOY}" * 200) for number in range(1100)]
         fill(database, many)
-        meter = Meter(database.client)
+        meter = Meter(client_of(tables))
         assert live(tables, limit=5000) == many
         assert meter.calls == ["Query", "Query"]
 

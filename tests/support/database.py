@@ -1,10 +1,11 @@
-"""The package on two databases: moto, and DynamoDB Local, which is Amazon's own implementation."""
+"""The package on two databases, moto and DynamoDB Local, which is Amazon's own; and on both transports."""
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import batched
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,6 +18,7 @@ from agent_sessions.aws_clients import USER_AGENT
 from agent_sessions.domain.models import Session
 from agent_sessions.dynamodb.agents_table import AgentsTable
 from agent_sessions.dynamodb.client import CLIENT_CONFIG, BotocoreTransport, validate_responses
+from agent_sessions.dynamodb.container_credentials import Credentials
 from agent_sessions.dynamodb.items import session_item
 from agent_sessions.dynamodb.tables import Tables
 from agent_sessions.dynamodb.transport import Transport
@@ -26,6 +28,8 @@ from agent_sessions.services.roster import RosterService
 from agent_sessions.services.sessions import SessionService
 from agent_sessions.settings import Settings
 from tests.guards.leaks import LEAKS
+from tests.support.length import by_length
+from tests.support.observed_transport import ObservedConnections, ObservedTransport
 from tests.support.samples import OTHER_OWNER, OWNER
 from tests.support.timeouts import HANG_SECONDS
 from tools.cloudformation import table_definition
@@ -47,10 +51,17 @@ PATIENT = USER_AGENT.merge(CLIENT_CONFIG).merge(Config(connect_timeout=HANG_SECO
 
 
 def client_of(tables: Tables) -> "DynamoDBClient":
-    """Return the botocore client of a service's tables, for its events."""
+    """Return the botocore client of a service's tables, for its events; of a direct transport, what has such events."""
     transport = tables.sessions.transport
-    assert isinstance(transport, BotocoreTransport)
-    return transport.client
+    assert isinstance(transport, BotocoreTransport | ObservedTransport)
+    return cast("DynamoDBClient", transport.client)
+
+
+def direct_transport(url: str) -> ObservedTransport:
+    """Return a direct transport to an engine, as patient as the clients."""
+    connections = ObservedConnections(url.removeprefix("http://"), None)
+    connections.usual_read_seconds = HANG_SECONDS
+    return ObservedTransport(connections, ACCOUNT["region"], partial(Credentials, ACCOUNT["key"], ACCOUNT["key"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +72,17 @@ class Database:
         client: A client to inspect the tables.
         settings: The names of the tables; every time at its default.
         new_client: Makes another client, as every Lambda container has its own.
+        transport: The transport that all tables share, unless they get another.
     """
 
     client: "DynamoDBClient"
     settings: Settings
     new_client: NewClient
+    transport: Transport
 
     def tables(self, transport: Transport | None = None, agents: type[AgentsTable] = AgentsTable) -> Tables:
         """Return the tables over a transport; ``agents`` may be a table whose index lags."""
-        transport = transport or BotocoreTransport(self.client)
+        transport = transport or self.transport
         tables = Tables.over(transport, self.settings)
         return replace(tables, agents=agents(transport, self.settings.agents_table))
 
@@ -119,7 +132,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _needs_engine(item: pytest.Item) -> bool:
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    return "new_engine_client" in getattr(item, "fixturenames", ()) or parameters.get("new_client") == "engine"
+    return "new_engine_client" in getattr(item, "fixturenames", ()) or parameters.get("new_client") in (
+        "engine",
+        "direct",
+    )
 
 
 @pytest.fixture(scope="session")
@@ -171,10 +187,13 @@ def cloudwatch(client_session: botocore.session.Session) -> Iterator["CloudWatch
         yield cast("CloudWatchClient", client)
 
 
-@pytest.fixture(params=["moto", "engine"])
+@pytest.fixture(params=by_length(["moto", "direct"], ["moto", "engine", "direct"]))
 def new_client(request: pytest.FixtureRequest, client_session: botocore.session.Session) -> Iterator[NewClient]:
-    """Makes clients of each of the two databases; a module for the engine alone overrides this fixture."""
-    if request.param == "engine":
+    """Makes clients of each of the two databases; a module for the engine alone overrides this fixture.
+
+    With ``direct``, the package calls the engine through the direct transport instead of such a client.
+    """
+    if request.param != "moto":
         yield request.getfixturevalue("new_engine_client")
         return
     with mock_aws():
@@ -182,10 +201,17 @@ def new_client(request: pytest.FixtureRequest, client_session: botocore.session.
 
 
 @pytest.fixture
-def database(new_client: NewClient) -> Iterator[Database]:
+def database(new_client: NewClient, request: pytest.FixtureRequest) -> Iterator[Database]:
     """Two empty tables for one test; a module that shares its tables calls ``new_database``."""
-    database = new_database(new_client)
-    yield database
+    callspec = getattr(request.node, "callspec", None)
+    if callspec is None or callspec.params.get("new_client") != "direct":
+        database = new_database(new_client)
+        yield database
+    else:
+        transport = direct_transport(request.getfixturevalue("engine").url)
+        database = new_database(new_client, transport)
+        yield database
+        transport.forget()
     drop(database)
 
 
@@ -217,14 +243,14 @@ def report(database: Database, cloudwatch: "CloudWatchClient") -> Callable[[int]
     )
 
 
-def new_database(new_client: NewClient) -> Database:
-    """Create the two tables of template.yaml under unique names."""
+def new_database(new_client: NewClient, transport: Transport | None = None) -> Database:
+    """Create the two tables of template.yaml under unique names; the transport is that of a new client by default."""
     client, suffix = new_client(), uuid.uuid4().hex
     names = {logical_id: f"{logical_id}-{suffix}" for logical_id in ("AgentsTable", "SessionsTable")}
     for logical_id, name in names.items():
         client.create_table(**(table_definition(logical_id) | {"TableName": name}))
     settings = Settings(agents_table=names["AgentsTable"], sessions_table=names["SessionsTable"])
-    return Database(client, settings, new_client)
+    return Database(client, settings, new_client, transport or BotocoreTransport(client))
 
 
 def fill(database: Database, sessions: Iterable[Session], client: "DynamoDBClient | None" = None) -> None:

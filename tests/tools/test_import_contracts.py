@@ -40,6 +40,7 @@ PLANTED = [
     ("powertools", "agent_sessions/services/sessions.py", "from aws_lambda_powertools import Logger"),
     ("pydantic", "agent_sessions/http/response_models.py", "import pydantic"),
     ("botocore", "agent_sessions/services/activity_report.py", "from botocore.config import Config"),
+    ("botocore", "agent_sessions/dynamodb/connect.py", "import botocore.session"),
     ("secrets", "agent_sessions/domain/identity.py", "import secrets"),
     ("unicode", "agent_sessions/domain/tokens.py", "import unicodedata"),
 ]

@@ -27,6 +27,7 @@ def test_settings_require_only_two_tables() -> None:
         agents_table="agents",
         sessions_table="sessions",
         api_auth="AWS_IAM",
+        transport="botocore",
         idle_timeout=1800,
         lifetime=43200,
         touch_interval=60,
@@ -46,6 +47,8 @@ def test_settings_require_only_two_tables() -> None:
         ("API_AUTH", "AWS_IAM", "api_auth", "AWS_IAM"),
         ("API_AUTH", "JWT", "api_auth", "JWT"),
         ("API_AUTH", "NONE", "api_auth", "NONE"),
+        ("TRANSPORT", "direct", "transport", "direct"),
+        ("TRANSPORT", "botocore", "transport", "botocore"),
         ("IDLE_TIMEOUT_SECONDS", "900", "idle_timeout", 900),
         ("LIFETIME_SECONDS", "7200", "lifetime", 7200),
         ("TOUCH_INTERVAL_SECONDS", "30", "touch_interval", 30),
@@ -111,6 +114,11 @@ def test_value_that_is_not_a_whole_number_raises(variable: str, text: str) -> No
 @pytest.mark.parametrize("text", ["aws_iam", "IAM", "OPEN", "false", "AWS_IAM,JWT"])
 def test_unknown_api_auth_raises(text: str) -> None:
     assert refusal(API_AUTH=text) == "API_AUTH must be AWS_IAM, JWT or NONE"
+
+
+@pytest.mark.parametrize("text", ["boto3", "Direct", "true"])
+def test_unknown_transport_raises(text: str) -> None:
+    assert refusal(TRANSPORT=text) == "TRANSPORT must be direct or botocore"
 
 
 @pytest.mark.parametrize(

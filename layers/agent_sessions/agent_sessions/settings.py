@@ -11,6 +11,7 @@ VARIABLES = {
     "agents_table": "AGENTS_TABLE",
     "sessions_table": "SESSIONS_TABLE",
     "api_auth": "API_AUTH",
+    "transport": "TRANSPORT",
     "idle_timeout": "IDLE_TIMEOUT_SECONDS",
     "lifetime": "LIFETIME_SECONDS",
     "touch_interval": "TOUCH_INTERVAL_SECONDS",
@@ -49,6 +50,7 @@ class Settings:
         agents_table: Name of the agents table.
         sessions_table: Name of the sessions table.
         api_auth: How the gateway verifies callers: ``AWS_IAM``, ``JWT`` or ``NONE``.
+        transport: How functions on Lambda call DynamoDB: ``direct`` in plain circumstances, or always ``botocore``.
         idle_timeout: A session ends if it is unused for this long.
         lifetime: A session ends this long after sign-in, even if it is in use.
         touch_interval: A session is touched at most once in this time.
@@ -70,6 +72,7 @@ class Settings:
     agents_table: str
     sessions_table: str
     api_auth: Literal["AWS_IAM", "JWT", "NONE"] = "AWS_IAM"
+    transport: Literal["direct", "botocore"] = "botocore"
     idle_timeout: int = 1800
     lifetime: int = 43200
     touch_interval: int = 60
@@ -87,6 +90,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.api_auth not in ("AWS_IAM", "JWT", "NONE"):
             raise SettingsError(f"{VARIABLES['api_auth']} must be AWS_IAM, JWT or NONE")
+        if self.transport not in ("direct", "botocore"):
+            raise SettingsError(f"{VARIABLES['transport']} must be direct or botocore")
         if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             raise SettingsError(f"{VARIABLES['log_level']} must be DEBUG, INFO, WARNING or ERROR")
         # No order between the times is required: a session ends with the first of them.
@@ -110,6 +115,11 @@ class Settings:
             elif field.default is MISSING:
                 raise SettingsError(f"{variable} is not set; template.yaml sets it to the table's name")
         return cls(**values)
+
+
+def aws_variables() -> Mapping[str, str]:
+    """Return the environment, for the variables that AWS documents for its SDKs; Lambda may change it later."""
+    return os.environ
 
 
 def _parsed(name: str, kind: Any, variable: str, text: str) -> int | str | bool:

@@ -16,10 +16,13 @@ from agent_sessions.dynamodb.transport import (
     ATTEMPT_SECONDS,
     CONNECT_SECONDS,
     READ_SECONDS,
+    TRANSIENT,
+    ClockSkewError,
     ConditionFailedError,
     DynamoResponse,
     MalformedResponseError,
     Request,
+    is_clock_skew,
 )
 from agent_sessions.errors import DatabaseError
 
@@ -37,17 +40,6 @@ CLIENT_CONFIG = Config(
 # No caller waits for the activity report, and a page of a scan is a megabyte.
 REPORT_CLIENT_CONFIG = CLIENT_CONFIG.merge(Config(read_timeout=10.0))
 
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
-_TRANSIENT = frozenset(
-    {
-        "InternalServerError",
-        "LimitExceededException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ServiceUnavailable",
-        "ThrottlingException",
-    }
-)
 _UNREACHABLE = (
     exceptions.ConnectionError,
     exceptions.HTTPClientError,
@@ -93,6 +85,9 @@ class BotocoreTransport:
                 raise MalformedResponseError
             return DynamoResponse(operation, fields)
         except exceptions.ClientError as error:
+            details: Any = error.response.get("Error", {})
+            if is_clock_skew(details.get("Code", ""), details.get("Message", "")):
+                raise DatabaseError(operation) from ClockSkewError(details["Message"])
             if (mapped := _mapped(operation, error.response)) is None:
                 raise
             raise mapped from error
@@ -105,7 +100,7 @@ def _mapped(operation: str, response: Mapping[str, Any]) -> ConditionFailedError
     code = response.get("Error", {}).get("Code", "")
     if code == "ConditionalCheckFailedException":
         return ConditionFailedError()
-    if code in _TRANSIENT or response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
+    if code in TRANSIENT or response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
         return DatabaseError(operation)
     return None
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from agent_sessions.dynamodb.agents_table import AgentsTable
+from agent_sessions.dynamodb.connect import connect
 from agent_sessions.dynamodb.sessions_by_owner import SessionsByOwner
 from agent_sessions.dynamodb.sessions_table import SessionsTable
 from agent_sessions.dynamodb.transport import Transport
@@ -30,6 +31,4 @@ class Tables:
     @classmethod
     def connect(cls, settings: Settings) -> Self:
         """Return the tables that the settings name, over a connection that the environment describes."""
-        from agent_sessions.dynamodb.client import BotocoreTransport
-
-        return cls.over(BotocoreTransport.connect(), settings)
+        return cls.over(connect(settings), settings)

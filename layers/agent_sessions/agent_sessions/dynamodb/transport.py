@@ -26,12 +26,35 @@ Any other error is a bug in this package or in its permissions, and is raised as
 """
 
 
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
+THROTTLED = frozenset(
+    {
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ThrottlingException",
+    }
+)
+TRANSIENT = THROTTLED | {"InternalServerError", "ServiceUnavailable"}
+
+
 class ConditionFailedError(Exception):
     """The item did not meet the condition of a write. An outcome that the tables handle, not a failure."""
 
 
 class MalformedResponseError(Exception):
     """The response is not one that DynamoDB sends, although its status is 200."""
+
+
+class ClockSkewError(Exception):
+    """The clock of this machine is too far from DynamoDB's, so that a signature is expired or not yet valid."""
+
+
+def is_clock_skew(code: str, message: str) -> bool:
+    """Whether an error response blames the time of the signature; a wrong signature has the same code."""
+    return code == "InvalidSignatureException" and message.startswith(
+        ("Signature expired", "Signature not yet current")
+    )
 
 
 class DynamoResponse(dict[str, Any]):
