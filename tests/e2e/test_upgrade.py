@@ -68,8 +68,8 @@ def test_tables_outlive_their_stack_only_with_keep_data(
     stack_name = "kept" if kept else "dropped"
     tables = {name: each for name, each in RESOURCES.items() if each["Type"] == "AWS::DynamoDB::Table"}
     template = {
-        "Parameters": {"KeepData": PARAMETERS["KeepData"]},
-        "Conditions": {"KeepTables": TEMPLATE["Conditions"]["KeepTables"]},
+        "Parameters": {name: PARAMETERS[name] for name in ("KeepData", "LifecycleEvents")},
+        "Conditions": {name: TEMPLATE["Conditions"][name] for name in ("KeepTables", "PublishEvents")},
         "Resources": tables,
         "Outputs": {table: {"Value": {"Ref": table}} for table in tables},
     }

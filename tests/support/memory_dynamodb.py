@@ -49,19 +49,26 @@ class MemoryDynamoDB:
         FilterExpression: str | None = None,
         ExpressionAttributeValues: Item | None = None,
         ProjectionExpression: str | None = None,
+        Limit: int | None = None,
+        ExclusiveStartKey: Item | None = None,
     ) -> Mapping[str, Any]:
-        """Return all items of a segment on one page; an agent's are in one segment, one after another."""
-        items: Iterator[Item] = (
-            item
-            for _, item in sorted(self._engine.state[TableName].items())
-            if UUID(item["agent_id"]["S"]).int % TotalSegments == Segment
-        )
+        """Return the items of a segment on one page, up to a limit; an agent's are in one segment, in a row."""
+        start = tuple(value["S"] for value in (ExclusiveStartKey or {}).values())
+        left = [
+            (key, item)
+            for key, item in sorted(self._engine.state[TableName].items())
+            if UUID(item["agent_id"]["S"]).int % TotalSegments == Segment and key > start
+        ]
+        items: Iterator[Item] = (item for _, item in left[:Limit])
         if FilterExpression is not None:
             bindings, is_match = Bindings({}, ExpressionAttributeValues or {}), parse_condition(FilterExpression)
             items = (item for item in items if is_match(item, bindings))
         names = ProjectionExpression.split(", ") if ProjectionExpression else None
         found = [item if names is None else {name: item[name] for name in names if name in item} for item in items]
-        return {"Items": found, "Count": len(found)}
+        if Limit is None or len(left) <= Limit:
+            return {"Items": found, "Count": len(found)}
+        last_key = dict(zip(("agent_id", "session_id"), ({"S": each} for each in left[Limit - 1][0]), strict=False))
+        return {"Items": found, "Count": len(found), "LastEvaluatedKey": last_key}
 
 
 def json_response(url: str, status: int, fields: Mapping[str, Any]) -> AWSResponse:

@@ -26,7 +26,14 @@ from tools.cloudformation import (
 )
 
 README = (ROOT / "README.md").read_text()
-FUNCTIONS = ("SessionsFunction", "AgentsFunction", "AuthorizerFunction", "ReportFunction", "LifecycleFunction")
+FUNCTIONS = (
+    "SessionsFunction",
+    "AgentsFunction",
+    "AuthorizerFunction",
+    "OperatorFunction",
+    "ReportFunction",
+    "LifecycleFunction",
+)
 ROLES = sorted(resources("AWS::IAM::Role"))
 # These actions support no resource-level permissions.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
@@ -134,10 +141,32 @@ def test_report_puts_metrics_in_one_namespace() -> None:
     assert statement["Condition"] == {"StringEquals": {"cloudwatch:namespace": "AgentSessions"}}
 
 
-def test_only_report_scans_and_it_writes_only_metrics_and_deletes() -> None:
+def test_operator_is_behind_no_route_and_only_iam_lets_it_be_invoked() -> None:
+    assert not [
+        name
+        for name in RESOURCES
+        if "Operator" in name and name not in ("OperatorFunction", "OperatorRole", "OperatorLogs")
+    ]
+    permitted = [each["FunctionName"] for each in resources("AWS::Lambda::Permission").values()]
+    assert not [each for each in permitted if "Operator" in str(each)]
+
+
+def test_operator_reads_and_ends_sessions_and_creates_nothing() -> None:
+    actions = {permission.action for permission in permissions("OperatorRole") - needed_by_lambda("operator")}
+
+    assert not {"dynamodb:PutItem", "dynamodb:BatchGetItem"} & {
+        each.action for each in permissions("OperatorRole") if each.resource == "AgentsTable"
+    }
+    assert {action for action in actions if not action.startswith("dynamodb:")} == set()
+    assert "dynamodb:UpdateItem" not in {
+        each.action for each in permissions("OperatorRole") if each.resource == "SessionsTable"
+    }
+
+
+def test_only_report_and_operator_scan_and_report_writes_only_metrics_and_deletes() -> None:
     scanning = {role for role in ROLES for permission in permissions(role) if permission.action == "dynamodb:Scan"}
 
-    assert scanning == {"ReportRole"}
+    assert scanning == {"ReportRole", "OperatorRole"}
     assert permissions("ReportRole") - needed_by_lambda("activity_report") == {
         Permission("dynamodb:Scan", "SessionsTable"),
         Permission("dynamodb:DeleteItem", "SessionsTable"),

@@ -21,7 +21,9 @@ class AuditReason(StrEnum):
     """Why it happened."""
 
     REQUESTED = "requested"
-    """The owner, or an operator, asked for it."""
+    """The owner asked for it."""
+    OPERATOR = "operator"
+    """An operator did it, with the operator function."""
     SIGN_OUT = "sign_out"
     """The agent presented its token and signed out."""
     EXCLUSIVE = "exclusive"
