@@ -40,6 +40,7 @@ RARE = {
     Metric.SWEEP_FAILURES,
     Metric.DATABASE_ERRORS,
 }
+OPTIONAL = {"DeployGradually": "GradualDeployment", "PublishEvents": "LifecycleEvents"}  # conditions of alarms
 METRICS_OF_A_ROUTE = 6  # DetailedMetricsEnabled: Count, 4xx, 5xx, Latency, IntegrationLatency, DataProcessed
 SAMPLED = 0.05  # X-Ray records one request a second, and 5 % of the others
 
@@ -102,7 +103,6 @@ def monthly_bill(workload: Workload, parameters: Parameters, results: Results) -
     function_bytes = summed("log_bytes" if parameters["LogLevel"] == "INFO" else "metric_bytes")
     log_gb = (function_bytes + total * access_log_bytes() + log_lines * EVENT_BYTES) / 1e9
     traces = min(total, SECONDS_A_MONTH + SAMPLED * max(0, total - SECONDS_A_MONTH))
-    alarms = resources("AWS::CloudWatch::Alarm", MONITORING).values()
     routes = len(resources("AWS::ApiGatewayV2::Route")) if parameters["RouteMetrics"] == "true" else 0
     return {
         "API Gateway: requests": dollars("api_request", total),
@@ -122,12 +122,19 @@ def monthly_bill(workload: Workload, parameters: Parameters, results: Results) -
         "CloudWatch: metrics of the service": dollars("metric", len(set(Metric) - RARE) + REPORT_METRICS)
         + dollars("metric_put", reports),
         "CloudWatch: metrics of the routes": dollars("metric", routes * METRICS_OF_A_ROUTE),
-        "CloudWatch: alarms": dollars("alarm", sum(map(watched_metrics, alarms))),
+        "CloudWatch: alarms": dollars("alarm", sum(map(watched_metrics, alarms(parameters)))),
         "CloudWatch: dashboards": dollars("dashboard", len(resources("AWS::CloudWatch::Dashboard", MONITORING))),
         "X-Ray: traces": dollars("trace", traces if parameters["Tracing"] == "Active" else 0),
         "EventBridge Scheduler": dollars("schedule", reports),
         "Data sent to the internet": dollars("transfer_gb", (summed("body_bytes") + total * HEADER_BYTES) / 1e9),
     }
+
+
+def alarms(parameters: Parameters) -> list[dict[str, Any]]:
+    """Return the properties of the alarms of a deployment with these parameters."""
+    alarms = [each for each in MONITORING["Resources"].values() if each["Type"] == "AWS::CloudWatch::Alarm"]
+    absent = {condition for condition, parameter in OPTIONAL.items() if parameters[parameter] == "false"}
+    return [each["Properties"] for each in alarms if each.get("Condition") not in absent]
 
 
 def watched_metrics(alarm: dict[str, Any]) -> int:
