@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 ENGINE := $(if $(shell command -v java && command -v mvn),.envs/dynamodb-local/.done)
 GENERATOR := $(if $(ENGINE),.envs/openapi-generator/.done)
 
-COMMANDS := help local stop demo ps dashboard invoke unit test prove fuzz peers speed bench clients check audit sbom openapi format lock deploy clean
+COMMANDS := help local stop demo ps dashboard invoke unit test prove fuzz peers speed bench clients pythons check audit sbom openapi format lock deploy clean
 VARIABLES := PYTHON PORT PART CLIENT QUICK MINUTES STACK REGION PARAMETERS GUIDED
 
 .DEFAULT_GOAL := help
@@ -87,6 +87,9 @@ bench: require-java .venv/.done .envs/sam/.done .envs/peers/.done .envs/plot/.do
 
 clients: .venv/.done .envs/sam/.done .envs/ministack/.done .envs/clients/.done .envs/clients-node/.done $(GENERATOR) ## generate clients in four languages, and walk each through the API (CLIENT=orval)
 	@PYTHONPATH=.:layers/agent_sessions .venv/bin/python -m tools.clients --client "$(CLIENT)"
+
+pythons: .venv/.done .envs/sam/.done .envs/ministack/.done ## test the Python client with each Python from 3.10 that is here
+	@PYTHONPATH=.:layers/agent_sessions .venv/bin/python -m tools.pythons
 
 check: .venv/.done .envs/sam/.done .envs/checkov/.done .envs/openapi-linters/.done ## check code, types, imports, templates and generated documents
 	.venv/bin/ruff format --check
