@@ -70,7 +70,7 @@ def lambda_dollars(seconds: float, parameters: Parameters) -> float:
     return dollars(f"lambda_{parameters['Architecture']}", int(parameters["MemoryMegabytes"]) / 1024 * seconds)
 
 
-def request_bill(operation: dict[str, Any], count: int, parameters: Parameters) -> dict[str, float]:
+def request_bill(operation: dict[str, Any], count: float, parameters: Parameters) -> dict[str, float]:
     """Return the dollars of ``count`` requests by service; logs, traces and transfer come on top."""
     duration = lambda_dollars(count * request_seconds(operation, parameters), parameters)
     reads, writes = (count * operation[units] for units in ("read_units", "write_units"))
@@ -98,6 +98,8 @@ def monthly_bill(workload: Workload, parameters: Parameters, results: Results) -
     reports = SECONDS_A_MONTH / 60 / int(parameters["ReportMinutes"])
     report_cpu = table_bytes / MB * largest["report"]["cpu"] / largest["report"]["calls"]
     report = billed_seconds(report_cpu, 0, int(parameters["MemoryMegabytes"]))
+    ended = workload.sessions_started if parameters["LifecycleEvents"] == "true" else 0
+    events, validation = 2 * ended, results["warm"]["operations"]["validate"]
     log_lines = summed("log_lines") + total  # Lambda's own are below WARN, so it writes none
     # Metrics are log lines that are written at every log level.
     function_bytes = summed("log_bytes" if parameters["LogLevel"] == "INFO" else "metric_bytes")
@@ -112,9 +114,12 @@ def monthly_bill(workload: Workload, parameters: Parameters, results: Results) -
         ),
         "Lambda: cold starts": lambda_dollars(total * workload.cold_starts * start, parameters),
         "Lambda: activity report": lambda_dollars(reports * report, parameters),
+        # At most one invocation for each event; it takes as long as a validation.
+        "Lambda: lifecycle events": request_bill(validation, events, parameters)["Lambda"],
         "DynamoDB: reads": dollars("read_unit", summed("read_units")),
         "DynamoDB: writes": dollars("write_unit", summed("write_units")),
         "DynamoDB: reads of the activity report": dollars("read_unit", reports * table_bytes / 4096 / 2),
+        "DynamoDB: deletions for lifecycle events": dollars("write_unit", 2 * ended * (1 - workload.signed_out)),
         "DynamoDB: storage": dollars("storage_gb", stored_gb),
         "DynamoDB: point-in-time recovery": dollars("recovery_gb", stored_gb),
         "CloudWatch: logs written": dollars("log_gb", log_gb),
@@ -125,6 +130,7 @@ def monthly_bill(workload: Workload, parameters: Parameters, results: Results) -
         "CloudWatch: alarms": dollars("alarm", sum(map(watched_metrics, alarms(parameters)))),
         "CloudWatch: dashboards": dollars("dashboard", len(resources("AWS::CloudWatch::Dashboard", MONITORING))),
         "X-Ray: traces": dollars("trace", traces if parameters["Tracing"] == "Active" else 0),
+        "EventBridge: lifecycle events": dollars("event", events),
         "EventBridge Scheduler": dollars("schedule", reports),
         "Data sent to the internet": dollars("transfer_gb", (summed("body_bytes") + total * HEADER_BYTES) / 1e9),
     }

@@ -26,6 +26,11 @@ class Workload(NamedTuple):
     expired_days: float = 2  # until DynamoDB deletes an expired session
 
     @property
+    def sessions_started(self) -> float:
+        """Sessions that start, and so end, in a month."""
+        return self.agents * self.sign_ins_a_day * DAYS_A_MONTH
+
+    @property
     def stored_sessions(self) -> float:
         """Sessions in the table at any time: live ones, and expired ones that are not yet deleted."""
         started_a_day = self.agents * self.sign_ins_a_day
@@ -41,7 +46,7 @@ def counts(workload: Workload, parameters: Parameters) -> dict[str, float]:
     reads, cache = validations, int(parameters["SessionCacheSeconds"])
     if cache:  # the best case: the same container serves every validation of an agent
         reads = max(touches, min(validations, hours * 3600 / cache))
-    sign_ins = workload.agents * workload.sign_ins_a_day * DAYS_A_MONTH
+    sign_ins = workload.sessions_started
     return {
         "validate from cache": validations - reads,
         "validate": reads - touches,

@@ -133,9 +133,10 @@ def test_100_agents_cost_at_most_15_dollars(results: Results) -> None:
 
 
 def test_bill_counts_every_metric_that_an_alarm_watches(results: Results) -> None:
-    bill = monthly_bill(Workload(agents=0), DEFAULTS, results)
-
-    assert bill["CloudWatch: alarms"] == pytest.approx(0.10 * sum(len(watched(alarm)) for alarm in alarms().values()))
+    for options in ({}, {"GradualDeployment": "true"}, {"LifecycleEvents": "true"}):
+        bill = monthly_bill(Workload(agents=0), {**DEFAULTS, **options}, results)
+        metrics = sum(len(watched(alarm)) for alarm in alarms(**options).values())
+        assert bill["CloudWatch: alarms"] == pytest.approx(0.10 * metrics)
     assert bill["CloudWatch: dashboards"] == 3.00
 
 
@@ -159,6 +160,9 @@ def test_bill_of_a_million_validations_is_the_price_of_a_million(results: Result
         ("Tracing", "Active", "PassThrough", "X-Ray: traces"),
         ("RouteMetrics", "true", "false", "CloudWatch: metrics of the routes"),
         ("LogRetentionDays", 1, 0, "CloudWatch: logs kept"),
+        ("LifecycleEvents", "true", "false", "EventBridge: lifecycle events"),
+        ("LifecycleEvents", "true", "false", "Lambda: lifecycle events"),
+        ("LifecycleEvents", "true", "false", "DynamoDB: deletions for lifecycle events"),
     ],
 )
 def test_parameter_has_its_line_in_the_bill(
