@@ -125,6 +125,17 @@ def test_end_by_metadata_continues_where_it_stopped(
     assert {session_id for each in results for session_id in each["session_ids"]} == made
 
 
+def test_end_by_metadata_deletes_sessions_of_many_agents_in_batches(
+    api: Api, operate: Operate, function: ModuleType, calls: Callable[[object], list[str]]
+) -> None:
+    for number in range(30):
+        api.sign_in(f"agent {number}", metadata={"model": "m"})
+    made = calls(function)
+
+    assert operate(action="end", metadata={"model": "m"}, dry_run=False)["ended"] == 30
+    assert made == ["Scan", "BatchWriteItem", "BatchWriteItem"]
+
+
 def test_block_and_unblock_any_owners_agent(api: Api, operate: Operate) -> None:
     session = api.sign_in().body
 

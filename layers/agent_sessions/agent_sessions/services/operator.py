@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import batched, groupby
 from operator import attrgetter
 from typing import Self
 
@@ -11,6 +11,7 @@ from agent_sessions import clock
 from agent_sessions.audit import Audit, AuditAction, AuditEntry, AuditReason
 from agent_sessions.domain.models import MAX_PAGE, Ended, Presence, Session, SessionPage
 from agent_sessions.dynamodb import live_sessions
+from agent_sessions.dynamodb.batches import WRITE_BATCH
 from agent_sessions.dynamodb.tables import Tables
 from agent_sessions.errors import NotFoundError
 from agent_sessions.services.agents import AgentService
@@ -160,12 +161,13 @@ class OperatorService:
 
     def _end(self, sessions: Sequence[Session]) -> None:
         """End sessions that one page of a scan returned, in which those of an agent are in a row."""
-        for (owner, agent_id), group in groupby(sessions, key=attrgetter("owner", "agent_id")):
-            session_ids = [each.session_id for each in group]
-            self.tables.sessions.delete_sessions([(agent_id, each) for each in session_ids])
-            self._audit(
-                AuditEntry(action=AuditAction.END_SESSIONS, owner=owner, agent_id=agent_id, session_ids=session_ids)
-            )
+        for batch in batched(sessions, WRITE_BATCH, strict=False):
+            self.tables.sessions.delete_sessions((each.agent_id, each.session_id) for each in batch)
+            for (owner, agent_id), group in groupby(batch, key=attrgetter("owner", "agent_id")):
+                session_ids = [each.session_id for each in group]
+                self._audit(
+                    AuditEntry(action=AuditAction.END_SESSIONS, owner=owner, agent_id=agent_id, session_ids=session_ids)
+                )
 
     def _owner_of(self, agent_id: str) -> str:
         agent = self.tables.agents.get_agent(agent_id)
