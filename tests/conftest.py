@@ -20,8 +20,8 @@ bypass_proxy()
 settings.register_profile(LENGTH, examples(100, 1_000))
 settings.load_profile(LENGTH)
 
-# `make peers` and `make speed` run these: one in an environment of its own, the other on a quiet machine.
-collect_ignore = ["peers", "speed"]
+# Commands of their own run these: in environments of their own, or on a quiet machine.
+collect_ignore = ["frameworks", "peers", "speed"]
 
 # Folders whose tests take longest run first, so that no process waits for another at the end.
 FIRST = ("e2e", "faults", "dynamodb", "guards")
