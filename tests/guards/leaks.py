@@ -7,6 +7,7 @@ stores, where the functions run in processes of their own. Each process searches
 process knows the tokens that it made.
 """
 
+import io
 import json
 import traceback
 from collections import Counter
@@ -136,7 +137,8 @@ class Leaks:
 
     def _check_aws_request(self, event_name: str, request: AWSPreparedRequest, **_: Any) -> None:
         headers = "\n".join(f"{name}: {_text(value)}" for name, value in request.headers.items())
-        body = request.body or b""
+        # S3's client makes a stream of what is already in memory.
+        body = request.body.getvalue() if isinstance(request.body, io.BytesIO) else request.body or b""
         assert isinstance(body, str | bytes), "a stream would be sent without a search"
         self.check("AWS requests", f"the request {_operation(event_name)} to AWS", request.url, headers, body)
 
