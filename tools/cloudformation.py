@@ -91,10 +91,12 @@ def resource_name(arn: Any) -> str:
             return name
         case {"Fn::GetAtt": [str(name), "StreamArn"]}:
             return f"{name}/stream"
+        case {"Fn::If": [str(), _, own]}:
+            return resource_name(own)
         case {"Fn::Sub": str(text)} if text.startswith("arn:"):
             return text.rpartition(":")[2]
         case {"Fn::Sub": str(text)}:
-            return text.replace("${", "").replace(".Arn}", "")
+            return text.replace("${RestoredSuffix}", "").replace("${", "").replace(".Arn}", "")
     return str(arn)
 
 
@@ -135,6 +137,8 @@ def _at_default(value: Any) -> str:
         return str(value)
     if "Fn::If" in value:
         return _at_default(value["Fn::If"][2])
+    if "Fn::Sub" in value:
+        return re.sub(r"\$\{(\w+)\}", lambda match: _at_default({"Ref": match[1]}), value["Fn::Sub"])
     reference = value["Ref"]
     if reference in PARAMETERS:
         return str(PARAMETERS[reference]["Default"])

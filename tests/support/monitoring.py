@@ -70,6 +70,8 @@ class _Deployment:
             case {"Fn::If": [str(condition), true, false]}:
                 (parameter, wanted) = CONDITIONS[condition]["Fn::Equals"]
                 return self._parameter(true if self._parameter(parameter, parameters) == wanted else false, parameters)
+            case {"Fn::Sub": str(text)}:  # a table
+                return text.partition("}")[0].removeprefix("${")
             case str(text):
                 return text
         raise AssertionError(f"not supported as a parameter of the nested stack: {value}")

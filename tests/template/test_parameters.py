@@ -27,7 +27,7 @@ BOUNDS = {
     "ReservedConcurrency": (0, 999_999),
 }
 TIME = "SessionsNotBefore"
-OTHER_TEXT = {TIME, "TruststoreUri"}
+OTHER_TEXT = {TIME, "TruststoreUri", "RestoredSuffix"}
 # Settings of the functions, by the parameter that sets them.
 VARIABLES = {
     value["Ref"]: variable

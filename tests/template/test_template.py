@@ -187,6 +187,18 @@ def test_schedule_role_only_invokes_report_and_queues_failures() -> None:
     }
 
 
+def test_every_use_of_a_table_is_of_the_restored_one() -> None:
+    text = (ROOT / "template.yaml").read_text()
+    own = re.findall(
+        r"^.*\bGetAtt (?:Agents|Sessions)Table\.Arn.*$|^.*\.Arn\}(?!\$\{RestoredSuffix\}).*/index.*$", text, re.M
+    )
+
+    assert own == []
+    # The identity of a table in the version's description is that of the stack's own, followed by the suffix.
+    uses = re.findall(r"!Ref (?:Agents|Sessions)Table\b.*", text)
+    assert {each[-2:] for each in uses} == {"]]"}
+
+
 def test_lifecycle_events_are_one_condition_for_streams_function_queue_and_deletions() -> None:
     conditional = {name for name, each in RESOURCES.items() if each.get("Condition") == "PublishEvents"}
 

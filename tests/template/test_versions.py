@@ -157,6 +157,8 @@ def test_longest_version_description_fits(function: str) -> None:
 def longest(parameter: str) -> str:
     if parameter == "SessionsNotBefore":
         return "2026-11-27T12:00:00Z"
+    if parameter == "RestoredSuffix":
+        return "-" + "r" * 15
     values = PARAMETERS[parameter].get("AllowedValues") or whole_number_bounds(parameter)
     return max(map(str, values), key=len)
 
