@@ -2,9 +2,7 @@
 
 from http import HTTPStatus
 
-from aws_lambda_powertools.event_handler import Response
-
-from agent_sessions.http.api import HttpApi, json_response
+from agent_sessions.http.api import HttpApi, Response, json_response
 from agent_sessions.http.request_models import (
     BlockInput,
     ListAgentSessionsInput,
@@ -33,8 +31,8 @@ handler = api.handle
 reseed_after_restore()
 
 
-@api.get("/sessions")
-def list_sessions() -> Response[str]:
+@api.route("GET /sessions")
+def list_sessions() -> Response:
     """List the live sessions of all agents."""
     owner = api.owner()
     request = ListSessionsInput.read(api.query())
@@ -42,14 +40,14 @@ def list_sessions() -> Response[str]:
     return json_response(HTTPStatus.OK, session_page_body(page))
 
 
-@api.delete("/sessions")
-def end_sessions() -> Response[str]:
+@api.route("DELETE /sessions")
+def end_sessions() -> Response:
     """Sign out every agent."""
     return json_response(HTTPStatus.OK, ended_body(roster.end_all_sessions(api.owner())))
 
 
-@api.get("/agents")
-def list_agents() -> Response[str]:
+@api.route("GET /agents")
+def list_agents() -> Response:
     """List agents, or find the one with a name and a context."""
     owner = api.owner()
     request = ListAgentsInput.read(api.query())
@@ -62,16 +60,16 @@ def list_agents() -> Response[str]:
     return json_response(HTTPStatus.OK, found_agent_body(presence))
 
 
-@api.get("/agents/<agent_id>")
-def get_agent(agent_id: str) -> Response[str]:
+@api.route("GET /agents/{agent_id}")
+def get_agent(agent_id: str) -> Response:
     """Show an agent with its presence."""
     presence = service.get_agent(api.owner(), agent_id)
     api.note(agent_id=presence.agent.agent_id)
     return json_response(HTTPStatus.OK, presence_body(presence))
 
 
-@api.patch("/agents/<agent_id>")
-def update_agent(agent_id: str) -> Response[str]:
+@api.route("PATCH /agents/{agent_id}")
+def update_agent(agent_id: str) -> Response:
     """Block an agent, or let it sign in again."""
     owner = api.owner()
     request = BlockInput.read(api.json_body())
@@ -80,16 +78,16 @@ def update_agent(agent_id: str) -> Response[str]:
     return json_response(HTTPStatus.OK, presence_body(presence))
 
 
-@api.delete("/agents/<agent_id>")
-def delete_agent(agent_id: str) -> Response[str]:
+@api.route("DELETE /agents/{agent_id}")
+def delete_agent(agent_id: str) -> Response:
     """Block an agent, end its sessions, and forget it."""
     service.delete(api.owner(), agent_id)
     api.note(agent_id=agent_id.lower())
     return json_response(HTTPStatus.NO_CONTENT)
 
 
-@api.get("/agents/<agent_id>/sessions")
-def list_agent_sessions(agent_id: str) -> Response[str]:
+@api.route("GET /agents/{agent_id}/sessions")
+def list_agent_sessions(agent_id: str) -> Response:
     """List the live sessions of an agent."""
     owner = api.owner()
     request = ListAgentSessionsInput.read(api.query())
@@ -98,16 +96,16 @@ def list_agent_sessions(agent_id: str) -> Response[str]:
     return json_response(HTTPStatus.OK, session_page_body(page))
 
 
-@api.delete("/agents/<agent_id>/sessions")
-def end_agent_sessions(agent_id: str) -> Response[str]:
+@api.route("DELETE /agents/{agent_id}/sessions")
+def end_agent_sessions(agent_id: str) -> Response:
     """Sign an agent out everywhere."""
     ended = service.end_all_sessions(api.owner(), agent_id)
     api.note(agent_id=agent_id.lower())
     return json_response(HTTPStatus.OK, ended_body(ended))
 
 
-@api.patch("/agents/<agent_id>/sessions/<session_id>")
-def update_agent_session(agent_id: str, session_id: str) -> Response[str]:
+@api.route("PATCH /agents/{agent_id}/sessions/{session_id}")
+def update_agent_session(agent_id: str, session_id: str) -> Response:
     """Ask an agent to stop, or withdraw that."""
     owner = api.owner()
     request = StopInput.read(api.json_body())
@@ -116,8 +114,8 @@ def update_agent_session(agent_id: str, session_id: str) -> Response[str]:
     return json_response(HTTPStatus.OK, session_body(session))
 
 
-@api.delete("/agents/<agent_id>/sessions/<session_id>")
-def end_agent_session(agent_id: str, session_id: str) -> Response[str]:
+@api.route("DELETE /agents/{agent_id}/sessions/{session_id}")
+def end_agent_session(agent_id: str, session_id: str) -> Response:
     """End one session by its handle; this also succeeds if it had already ended."""
     service.end_session(api.owner(), agent_id, session_id)
     api.note(agent_id=agent_id.lower(), session_id=session_id.lower())

@@ -2,9 +2,7 @@
 
 from http import HTTPStatus
 
-from aws_lambda_powertools.event_handler import Response
-
-from agent_sessions.http.api import HttpApi, json_response
+from agent_sessions.http.api import HttpApi, Response, json_response
 from agent_sessions.http.response_models import session_body, signed_in_body
 from agent_sessions.services.sessions import SessionService
 from agent_sessions.settings import Settings
@@ -17,8 +15,8 @@ handler = api.handle
 reseed_after_restore()
 
 
-@api.post("/sessions")
-def sign_in() -> Response[str]:
+@api.route("POST /sessions")
+def sign_in() -> Response:
     """Recognise the agent by its name and context, and give it a new session."""
     # pydantic takes as long to import as all the rest: only routes that read input wait for it.
     from agent_sessions.http.request_models import SignInInput
@@ -28,19 +26,19 @@ def sign_in() -> Response[str]:
     signed_in = service.sign_in(owner, **request.model_dump())
     api.note_session(signed_in.session)
     # Relative to this URL, which may have a prefix that only the gateway knows.
-    return json_response(HTTPStatus.CREATED, signed_in_body(signed_in), location="sessions/current")
+    return json_response(HTTPStatus.CREATED, signed_in_body(signed_in), headers={"Location": "sessions/current"})
 
 
-@api.get("/sessions/current")
-def validate() -> Response[str]:
+@api.route("GET /sessions/current")
+def validate() -> Response:
     """Validate the session token and record its use."""
     session = service.validate(api.session_token())
     api.note_session(session)
     return json_response(HTTPStatus.OK, session_body(session))
 
 
-@api.patch("/sessions/current")
-def report_progress() -> Response[str]:
+@api.route("PATCH /sessions/current")
+def report_progress() -> Response:
     """Record what the agent reports of itself."""
     from agent_sessions.http.request_models import ProgressInput
 
@@ -51,8 +49,8 @@ def report_progress() -> Response[str]:
     return json_response(HTTPStatus.OK, session_body(session))
 
 
-@api.delete("/sessions/current")
-def sign_out() -> Response[str]:
+@api.route("DELETE /sessions/current")
+def sign_out() -> Response:
     """Sign out; this also succeeds if the session had already ended."""
     session = service.sign_out(api.session_token())
     if session is not None:
@@ -60,15 +58,15 @@ def sign_out() -> Response[str]:
     return json_response(HTTPStatus.NO_CONTENT)
 
 
-@api.get("/health")
-def check_health() -> Response[str]:
+@api.route("GET /health")
+def check_health() -> Response:
     """Check that the service and both tables respond."""
     service.check_health()
     return json_response(HTTPStatus.OK, {"status": "ok"})
 
 
-@api.head("/health")
-def probe_health() -> Response[str]:
+@api.route("HEAD /health")
+def probe_health() -> Response:
     """Check the same for monitors that read no body."""
     service.check_health()
     return json_response(HTTPStatus.OK)

@@ -1,5 +1,6 @@
 """The functions on the engine, with tables that the tests of a module share: each case has its own owner."""
 
+import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -10,14 +11,22 @@ from botocore.retries.quota import RetryQuota
 from botocore.retries.standard import ExponentialBackoff
 
 from agent_sessions import clock
-from agent_sessions.dynamodb import batches
+from agent_sessions.dynamodb import batches, direct_transport
 from tests.faults.harness import Harness, NewHarness, ThreadClock, Time, TrueTime, VirtualTime
 from tests.faults.scenarios import MAX_SESSIONS
 from tests.support.database import Database, NewClient, drop, new_database
 from tests.support.functions import load_function_module
+from tests.support.length import by_length
+from tests.support.observed_transport import observe
 from tests.support.proxy import Proxy
 from tools.cloudformation import function_environment
 from tools.dynamodb.local_engine import Engine
+
+
+def limit_retries(budget: int, patch: pytest.MonkeyPatch) -> None:
+    """Give transports that are made from now on this budget of retries."""
+    patch.setattr(RetryQuota.__init__, "__defaults__", (budget, None))
+    patch.setattr(direct_transport, "BUDGET", budget)
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +55,9 @@ def virtual_time(module_patch: pytest.MonkeyPatch) -> VirtualTime:
     """Lets pauses pass in virtual time, per thread, and makes each as long as it can be."""
     virtual_time = VirtualTime()
     module_patch.setattr(clock, "monotonic", virtual_time)
-    for module in (botocore.endpoint, batches):
-        module_patch.setattr(module, "time", SimpleNamespace(sleep=virtual_time.sleep))
+    for module in (botocore.endpoint, batches, direct_transport):
+        module_patch.setattr(module, "time", SimpleNamespace(**vars(time) | {"sleep": virtual_time.sleep}))
+    module_patch.setattr(direct_transport, "random", SimpleNamespace(random=lambda: 1.0))
     module_patch.setattr(ExponentialBackoff.__init__, "__defaults__", (20, lambda: 1.0, None, None))
     return virtual_time
 
@@ -81,12 +91,23 @@ def environment(
         module_patch.setenv(name, value)
     module_patch.setattr(botocore.session, "get_session", lambda: client_session)
     # botocore stops retrying in a process with some fifty failures; here each case is the first.
-    module_patch.setattr(RetryQuota.__init__, "__defaults__", (10**9, None))
+    limit_retries(10**9, module_patch)
+
+
+@pytest.fixture(scope="module", params=by_length(["direct"], ["botocore", "direct"]))
+def transport(environment: None, request: pytest.FixtureRequest, module_patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Start functions with this transport, in plain circumstances."""
+    module_patch.setenv("TRANSPORT", request.param)
+    module_patch.setenv("AWS_LAMBDA_FUNCTION_NAME", "function")
+    made = observe(module_patch)
+    yield
+    for each in made:
+        each.forget()
 
 
 @pytest.fixture(scope="module")
 def new_harness(
-    environment: None, shared_database: Database, thread_clock: ThreadClock, module_patch: pytest.MonkeyPatch
+    transport: None, shared_database: Database, thread_clock: ThreadClock, module_patch: pytest.MonkeyPatch
 ) -> NewHarness:
     """Starts a container of each function of the API, which reaches the engine directly or through a proxy."""
 

@@ -8,15 +8,13 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
-from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 from agent_sessions import clock
 from agent_sessions.domain import identity
 from agent_sessions.dynamodb.agents_table import IDENTITY_INDEX, OWNER_INDEX
-from agent_sessions.http.api import HttpApi
 from agent_sessions.services.agents import AgentService
 from agent_sessions.services.sessions import SessionService
 from tests.conftest import FrozenClock
@@ -199,18 +197,6 @@ class TimedApi(Api):
             self.slowest = max(self.slowest, clock.monotonic() - started)
 
 
-class OwnEvent(HttpApi):
-    """Keeps its own event: Powertools keeps one per process, but this process has many containers."""
-
-    def _to_proxy_event(self, event: dict[str, Any]) -> APIGatewayProxyEventV2:
-        self._own_event = cast("APIGatewayProxyEventV2", super()._to_proxy_event(event))
-        return self._own_event
-
-    @property
-    def current_event(self) -> APIGatewayProxyEventV2:  # type: ignore[override]
-        return self._own_event
-
-
 class Harness:
     """One container of each function, and services without deadline that prepare the state before a request.
 
@@ -244,7 +230,6 @@ class Harness:
         self.index_shows: str | None = None
         self.owner, self.api = "", TimedApi(functions)
         for function in functions.values():
-            function.api.__class__ = OwnEvent
             function.api._metrics = self._counting
             events: Any = client_of(function.service.tables).meta.events
             events.register("provide-client-params.dynamodb.Query", self._turn_pages)

@@ -6,8 +6,8 @@ Time is virtual, and pauses are as long as they can be, so the limit of five sec
 from collections.abc import Sequence
 
 import pytest
-from botocore.retries.quota import RetryQuota
 
+from tests.faults.conftest import limit_retries
 from tests.faults.harness import NewHarness, VirtualTime
 from tests.faults.injected import ALSO_INJECTED, INJECTED, MIXTURES, THROTTLING, Injected
 from tests.faults.matrix import Harnesses, Healthy, cases, check_lasting, check_mixture, check_passing, share
@@ -73,7 +73,7 @@ def test_exhausted_retry_quota_returns_503(
     healthy: dict[str, Healthy],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(RetryQuota.__init__, "__defaults__", (0, None))
+    limit_retries(0, monkeypatch)
     harnesses = Harnesses([new_harness(virtual_time)])
 
     failures = harnesses.failures(

@@ -18,6 +18,7 @@ from typing import Any
 import botocore.handlers
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
+from botocore.hooks import HierarchicalEmitter
 
 from agent_sessions.domain.tokens import SessionToken
 from tests.guards.forms import Secrets
@@ -130,10 +131,15 @@ class Leaks:
         patch.setattr(SessionToken, "mint", staticmethod(mint_and_remember))
         patch.setattr(pytest.CaptureFixture, "readouterr", read_and_check)
         # Every new botocore session registers these.
-        botocore.handlers.BUILTIN_HANDLERS += [
-            ("before-send", self._check_aws_request),
-            ("response-received", self._check_aws_response),
-        ]
+        botocore.handlers.BUILTIN_HANDLERS += self._handlers()
+
+    def watch(self, events: HierarchicalEmitter) -> None:
+        """Search the calls of something else that has the events of a client."""
+        for name, handler in self._handlers():
+            events.register(name, handler)
+
+    def _handlers(self) -> list[tuple[str, Callable[..., None]]]:
+        return [("before-send", self._check_aws_request), ("response-received", self._check_aws_response)]
 
     def _check_aws_request(self, event_name: str, request: AWSPreparedRequest, **_: Any) -> None:
         headers = "\n".join(f"{name}: {_text(value)}" for name, value in request.headers.items())

@@ -17,6 +17,7 @@ import pytest
 
 from agent_sessions import aws_clients
 from tests.guards.leaks import Handler
+from tests.support.observed_transport import ObservedTransport
 from tools.cloudformation import Permission, permissions, resource_name, resources
 
 TABLES = {"AGENTS_TABLE": "AgentsTable", "SESSIONS_TABLE": "SessionsTable"}
@@ -75,8 +76,15 @@ class Calls:
             client.meta.events.register("before-parameter-build", partial(self._record, function, tables))
             return client
 
+        created = ObservedTransport.created
+
+        def record_created(transport: ObservedTransport) -> None:
+            transport.events.register("before-parameter-build", partial(self._record, function, tables))
+            created(transport)
+
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(aws_clients, "create_client", create_recorded)
+            patch.setattr(ObservedTransport, "created", staticmethod(record_created))
             yield
 
     def guard(self, function: str, handler: Handler) -> Handler:

@@ -9,15 +9,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import botocore.session
+import pytest
 from botocore import exceptions
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.compat import HTTPHeaders
 from botocore.hooks import HierarchicalEmitter, first_non_none_response
 from botocore.model import OperationModel, ServiceModel
 
+from agent_sessions.dynamodb import direct_connections, direct_transport
 from agent_sessions.dynamodb.direct_connections import Connections, Reply
 from agent_sessions.dynamodb.direct_transport import DirectTransport
 from agent_sessions.dynamodb.transport import READ_SECONDS, ConditionFailedError, DynamoResponse, Request
+from tests.guards.leaks import LEAKS
 
 # What a handler of ``before-send`` raises in the words of botocore, in those of the standard library.
 NATIVE: Mapping[type[exceptions.BotoCoreError], Callable[[], Exception]] = {
@@ -55,6 +58,8 @@ class ObservedConnections(Connections):
             raise native() from error
         if injected is None:
             self.read_seconds = request.context.get("read_timeout", self.usual_read_seconds)
+            for connection in self._idle:
+                connection.settimeout(self.read_seconds)
             reply = super().post(headers, body)
         else:
             reply = Reply(injected.status_code, _message(injected.headers), injected.content)
@@ -80,6 +85,7 @@ class ObservedTransport(DirectTransport):
         self.client = SimpleNamespace(meta=SimpleNamespace(events=self.events))
         assert isinstance(connections, ObservedConnections)
         connections.events = self.events
+        LEAKS.watch(self.events)
         ObservedTransport.created(self)
 
     def __call__(self, operation: str, request: Request) -> DynamoResponse:
@@ -96,3 +102,18 @@ class ObservedTransport(DirectTransport):
             raise
         self.events.emit(f"after-call.{name}", parsed=parsed, model=model)
         return parsed
+
+
+def observe(patch: pytest.MonkeyPatch) -> list[ObservedTransport]:
+    """Let ``connect`` make such transports; they are appended to the list, for ``forget`` when the tests end."""
+    made: list[ObservedTransport] = []
+    created = ObservedTransport.created
+
+    def keep(transport: ObservedTransport) -> None:
+        made.append(transport)
+        created(transport)
+
+    patch.setattr(ObservedTransport, "created", staticmethod(keep))
+    patch.setattr(direct_connections, "Connections", ObservedConnections)
+    patch.setattr(direct_transport, "DirectTransport", ObservedTransport)
+    return made

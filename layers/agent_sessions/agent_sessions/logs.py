@@ -2,14 +2,18 @@
 
 import json
 import logging
-from functools import partial
 
 from aws_lambda_powertools import Logger
 
 from agent_sessions.audit import AuditEntry
 
 # ASCII, so that no name of an owner can end a log line or control the terminal that shows it.
-LOG_LINE = partial(json.dumps, default=str, separators=(",", ":"))
+LOG_LINE = json.JSONEncoder(default=str, separators=(",", ":")).encode
+
+# No line shows a thread, a process, a task or a place in the code, which cost a quarter of the time of a line:
+# https://docs.python.org/3/howto/logging.html#optimization
+for flag in ("logThreads", "logProcesses", "logMultiprocessing", "logAsyncioTasks", "_srcfile"):
+    setattr(logging, flag, None)
 
 # Above every level that the setting can choose. Lambda treats a level that it does not know as INFO.
 # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
@@ -26,7 +30,8 @@ def create_logger(level: str) -> Logger:
     Lambda's own ``ApplicationLogLevel`` would override the level of a Powertools logger. It stays at INFO, below which
     Lambda might drop lines; metrics are lines without a level, which Lambda treats as INFO.
     """
-    logger = Logger(json_serializer=LOG_LINE, use_rfc3339=True, location=None)
+    # `str`: Powertools would try to read every message as JSON.
+    logger = Logger(json_serializer=LOG_LINE, json_deserializer=str, use_rfc3339=True, utc=True, location=None)
     logging.getLogger(logger.name).setLevel(level)
     return logger
 

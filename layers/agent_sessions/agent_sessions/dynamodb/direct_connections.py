@@ -37,7 +37,6 @@ class Connections:
         head = f"POST / HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n\r\n"
         connection = self._reuse() or self._connect()
         try:
-            connection.settimeout(self.read_seconds)
             connection.sendall(head.encode() + body)  # http.client would send two packets, with two system calls
             with HTTPResponse(connection, method="POST") as response:
                 response.begin()
@@ -73,4 +72,7 @@ class Connections:
         connection = socket.create_connection((name, port or (443 if self._tls else 80)), CONNECT_SECONDS)
         for level, option in ((socket.IPPROTO_TCP, socket.TCP_NODELAY), (socket.SOL_SOCKET, socket.SO_KEEPALIVE)):
             connection.setsockopt(level, option, 1)
-        return self._tls.wrap_socket(connection, server_hostname=name) if self._tls else connection
+        if self._tls is not None:
+            connection = self._tls.wrap_socket(connection, server_hostname=name)
+        connection.settimeout(self.read_seconds)
+        return connection

@@ -1,14 +1,10 @@
-"""HTTP: routes API Gateway events to functions and returns their responses."""
+"""HTTP: hands the events of API Gateway to the functions of their routes, and returns the responses."""
 
 import json
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any
-from urllib.parse import parse_qsl, quote
-
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 from agent_sessions.errors import FieldError, NotFoundError, ValidationError
 from agent_sessions.http.bearer import bearer_token, header
@@ -18,23 +14,37 @@ from agent_sessions.http.problems import problem_of, response_for
 from agent_sessions.http.request_log import RequestLog
 from agent_sessions.settings import Settings
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
 # Of every response. Nothing may be stored, and a browser must not guess another media type (OWASP ASVS 5.0, 14.3.2).
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 # Without spaces: AWS charges for each byte that leaves it.
-_compact = partial(json.dumps, separators=(",", ":"))
+_compact = json.JSONEncoder(separators=(",", ":")).encode
+
+type Response = dict[str, Any]
+"""A response as a Lambda integration with payload format 2.0 returns it."""
+
+type Route = Callable[..., Response]
+"""The function of a route; the parameters of the path are its arguments."""
 
 
 def json_response(
-    status: HTTPStatus, body: Mapping[str, Any] | None = None, location: str | None = None
-) -> Response[str]:
-    """Return a response with a JSON body, or without a body."""
-    return Response(
-        status_code=status,
-        content_type=None if body is None else "application/json",
-        body="" if body is None else _compact(body),
-        headers=HEADERS if location is None else {**HEADERS, "Location": location},
-    )
+    status: HTTPStatus,
+    body: Mapping[str, Any] | None = None,
+    *,
+    headers: Mapping[str, str] | None = None,
+    media_type: str = "application/json",
+) -> Response:
+    """Return a response with a JSON body, or without a body; ``headers`` come on top of those of every response."""
+    content = {} if body is None else {"Content-Type": media_type}
+    return {
+        "statusCode": status.value,
+        "headers": {**HEADERS, **content, **(headers or {})},
+        "body": "" if body is None else _compact(body),
+        "isBase64Encoded": False,
+    }
 
 
 def _route_and_request(event: object) -> tuple[str, str]:
@@ -45,38 +55,36 @@ def _route_and_request(event: object) -> tuple[str, str]:
     raise TypeError("the event is not one of an HTTP API with payload format 2.0")
 
 
-def _as_routed(event: dict[str, Any]) -> dict[str, Any]:
-    """Return the event with the path of the route that the gateway chose.
+class HttpApi(RequestLog):
+    """The routes of one function, and what they have in common. It serves one request at a time, as Lambda does.
 
-    The requested path may begin with the mapping of a custom domain, or be encoded in ways that the gateway
-    and the resolver read differently.
-    """
-    template: str = event["routeKey"].partition(" ")[2]
-    # Quoted, so that no value can form the path of another route; a well-formed id stays the same.
-    values = {name: quote(value, "", errors="replace") for name, value in (event.get("pathParameters") or {}).items()}
-    return event | {"rawPath": template.format_map(values)}
-
-
-class HttpApi(RequestLog, APIGatewayHttpResolver):
-    """The routes of one function, and what they have in common.
+    The gateway has chosen the route already, so its key finds the function in a table. The path of the request decides
+    nothing: it may begin with the mapping of a custom domain.
 
     Every error is a problem (see ``problems``). Every request is one log line that names the route's template,
     never a path, a header, a body or a token. It is also the request's metrics, in CloudWatch's embedded metric format.
     """
 
     def __init__(self, settings: Settings) -> None:
-        # Explicitly: with POWERTOOLS_DEV the resolver would print whole events, tokens included.
-        APIGatewayHttpResolver.__init__(self, debug=False)
-        RequestLog.__init__(self, settings.log_level)
+        super().__init__(settings.log_level)
         self._api_auth = settings.api_auth
-        self.exception_handler(Exception)(self._problem)
-        self.not_found(self._no_route)
+        self.routes: dict[str, Route] = {}
+        self.event: Mapping[str, Any] = {}
+
+    def route[Function: Route](self, key: str) -> Callable[[Function], Function]:
+        """Register the function of a route by the gateway's key of it, such as ``GET /agents/{agent_id}``."""
+
+        def register(function: Function) -> Function:
+            self.routes[key] = function
+            return function
+
+        return register
 
     # -- what a route reads
 
     def owner(self) -> str:
         """Return the owner in whose name the request acts; raises CallerError if the gateway passed none."""
-        owner = owner_of(self.current_event.raw_event, api_auth=self._api_auth)
+        owner = owner_of(self.event, api_auth=self._api_auth)
         self.note(owner=owner)
         return owner
 
@@ -86,7 +94,7 @@ class HttpApi(RequestLog, APIGatewayHttpResolver):
         Raises:
             SessionTokenRequiredError: it presents no bearer token.
         """
-        return bearer_token(header(self.current_event.raw_event.get("headers") or {}, "authorization"))
+        return bearer_token(header(self.event.get("headers") or {}, "authorization"))
 
     def query(self) -> dict[str, str]:
         """Return the query parameters, read from the query itself: the gateway joins repeated ones with commas.
@@ -94,7 +102,7 @@ class HttpApi(RequestLog, APIGatewayHttpResolver):
         Raises:
             ValidationError: a parameter is given twice, or the query is not UTF-8.
         """
-        raw = self.current_event.raw_event.get("rawQueryString") or ""
+        raw = self.event.get("rawQueryString") or ""
         try:
             pairs = parse_qsl(raw, keep_blank_values=True, errors="strict")
         except UnicodeDecodeError:
@@ -106,37 +114,29 @@ class HttpApi(RequestLog, APIGatewayHttpResolver):
 
     def json_body(self) -> dict[str, Any]:
         """Return the JSON object in the body; raises ValidationError or PayloadTooLargeError."""
-        return read_json_object(self.current_event.raw_event)
+        return read_json_object(self.event)
 
     # -- a request from beginning to end
 
-    def handle(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    def handle(self, event: dict[str, Any], context: "LambdaContext") -> Response:
         """Return the response to an event of an HTTP API (payload 2.0); any other event is a 500."""
         self.begin(context.aws_request_id)
-        route = None
+        route, self.event = None, event
         try:
             route, self.request_id = _route_and_request(event)
-            response = self.resolve(_as_routed(event), context)
-        except Exception as error:  # noqa: BLE001  the resolver handles errors of routes; this one is the event's
-            problem = self._problem(error)
-            response = {
-                "statusCode": problem.status_code,
-                "headers": problem.headers,
-                "body": problem.body,
-                "isBase64Encoded": False,
-            }
+            response = self._function_of(route)(**(event.get("pathParameters") or {}))
+        except Exception as error:  # noqa: BLE001  whatever it is, callers get a problem
+            response = self._problem(error)
         self.write(route=route, status=response["statusCode"])
         return response
 
-    def _problem(self, error: Exception) -> Response[str]:
+    def _function_of(self, route: str) -> Route:
+        if route not in self.routes:
+            raise NotFoundError("There is nothing at this path")
+        return self.routes[route]
+
+    def _problem(self, error: Exception) -> Response:
         self.record_error(error)
         response = response_for(error)
-        return Response(
-            status_code=response.status,
-            content_type="application/problem+json",
-            body=_compact(problem_of(error, self.request_id)),
-            headers={**HEADERS, **response.headers},
-        )
-
-    def _no_route(self, _: Exception) -> Response[str]:
-        return self._problem(NotFoundError("There is nothing at this path"))
+        problem = problem_of(error, self.request_id)
+        return json_response(response.status, problem, headers=response.headers, media_type="application/problem+json")
