@@ -20,6 +20,7 @@ class Deployments:
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
         self._templates: dict[Path, str] = {}
+        self._deployed: dict[str, tuple[Path, dict[str, str]]] = {}
         self._cloudformation, self._s3 = (self._client(service) for service in ("cloudformation", "s3"))
 
     def _client(self, service: str) -> Any:
@@ -41,6 +42,10 @@ class Deployments:
             source: A checkout that was built.
             parameters: Template parameters, which override those of samconfig.toml's local environment.
         """
+        unchanged = self._deployed.get(stack_name) == (source, parameters)
+        self._deployed[stack_name] = (source, parameters)
+        if unchanged:  # CloudFormation refuses an update that changes nothing
+            return self._outputs(stack_name)
         if source not in self._templates:
             log = self._emulator.folder / "sam.log"
             outputs = stack.deploy(self._emulator, log, source=source, stack_name=stack_name, **parameters)
@@ -57,6 +62,9 @@ class Deployments:
         )
         waiter = self._cloudformation.get_waiter(f"stack_{operation}_complete")
         waiter.wait(StackName=stack_name, WaiterConfig={"Delay": 1, "MaxAttempts": 300})
+        return self._outputs(stack_name)
+
+    def _outputs(self, stack_name: str) -> dict[str, str]:
         return {each["OutputKey"]: each["OutputValue"] for each in self._describe(stack_name)["Outputs"]}
 
     def _upload(self, key: str, template: str) -> str:
