@@ -72,7 +72,7 @@ class HttpApi(RequestLog):
         self.event: Mapping[str, Any] = {}
 
     def route[Function: Route](self, key: str) -> Callable[[Function], Function]:
-        """Register the function of a route by the gateway's key of it, such as ``GET /agents/{agent_id}``."""
+        """Register the function of a route; the key is the gateway's: method, space, and path with parameters."""
 
         def register(function: Function) -> Function:
             self.routes[key] = function
