@@ -10,6 +10,7 @@ from agent_sessions.domain.models import Session, StopRequest
 from agent_sessions.dynamodb.agents_table import SIGN_IN
 from agent_sessions.dynamodb.items import session_item
 from tools import ROOT
+from tools.cloudformation import DOMAIN, MONITORING, TEMPLATE
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
@@ -110,3 +111,12 @@ def test_audit_log_lists_every_action_and_reason() -> None:
     tables = (ROOT / "docs/audit.md").read_text().partition("| action | written when |")[2]
 
     assert re.findall(r"^\| `(\w+)` \|", tables, re.MULTILINE) == [*AuditAction, *AuditReason]
+
+
+def test_deployer_document_names_every_service_of_the_stacks() -> None:
+    (sentence,) = re.findall(r"resources of these services: ([\w,\s]+)\.", (ROOT / "docs/deploying.md").read_text())
+    kinds = {each["Type"] for template in (TEMPLATE, MONITORING, DOMAIN) for each in template["Resources"].values()}
+    used = {kind.split("::")[1] for kind in kinds} - {"Serverless"}
+
+    # SAM makes functions, layers and deployments of serverless resources, and uploads to S3.
+    assert set(re.split(r",\s+", sentence)) == used | {"CloudFormation", "CodeDeploy", "Lambda", "S3"}
