@@ -2,6 +2,7 @@
 
 import json
 from http.client import HTTPMessage
+from types import SimpleNamespace
 from typing import Any
 from zlib import crc32
 
@@ -9,6 +10,7 @@ import pytest
 
 from agent_sessions import clock
 from agent_sessions.deadline import time_limit
+from agent_sessions.dynamodb import direct_transport
 from agent_sessions.dynamodb.direct_connections import Connections, Reply
 from agent_sessions.dynamodb.direct_transport import (
     BUDGET,
@@ -95,6 +97,7 @@ def test_call_is_a_signed_post_of_json(frozen: Any) -> None:
         reply(400, b"<html>"),
         reply(503, b"<html>Service Unavailable</html>"),
         error("InternalServerError", status=500),
+        error("SomethingNew", status=500),
         error("ServiceUnavailable"),
         error("InvalidSignatureException", SKEW),
     ],
@@ -105,6 +108,17 @@ def test_transient_failure_is_retried_after_a_short_pause(pauses: list[float], o
 
     assert direct("GetItem", {}) == GOOD
     assert (len(script.sent), pauses) == (3, [0.025, 0.05])
+
+
+def test_pauses_are_random_so_that_containers_do_not_retry_together(
+    pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(direct_transport, "random", SimpleNamespace(random=iter([0.0, 0.5]).__next__))
+    direct, _ = transport(error("ThrottlingException"), error("ThrottlingException"), reply(200, GOOD))
+
+    direct("GetItem", {})
+
+    assert pauses == [0.0, 1.0]
 
 
 @pytest.mark.parametrize(
