@@ -38,6 +38,7 @@ def steps() -> Iterator[Step]:
     for route in sorted(ROUTES, key=_order):
         yield Step(route.name, route.function, str(route.success.status.value))
     yield Step("activity_report", "activity_report", "ok", without_database="DatabaseError")
+    yield Step("operator", "operator", "ok", without_database="DatabaseError")
 
 
 def _order(route: Route) -> tuple[int, bool, int]:
@@ -109,8 +110,8 @@ def invoke(function: str, event: dict[str, Any], *, port: int, log: Path, pull: 
 
 
 def status_of(response: Any) -> str:
-    """Return the status of an HTTP response, the type of an error that a function raised, or "ok"."""
-    return str(response.get("statusCode") or response.get("errorType") or "ok")
+    """Return the status of an HTTP response, the type of an error that a function raised or returned, or "ok"."""
+    return str(response.get("statusCode") or response.get("errorType") or response.get("error") or "ok")
 
 
 def main() -> int:

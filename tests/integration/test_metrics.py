@@ -148,6 +148,7 @@ def test_nested_stack_parameters_are_named_like_their_resources() -> None:
         "Service": {"Ref": "AWS::StackName"},
         "DeadLetterQueue": {"Fn::GetAtt": ["ReportDeadLetters", "QueueName"]},
         **{table: {"Fn::Sub": f"${{{table}}}${{RestoredSuffix}}"} for table in ("AgentsTable", "SessionsTable")},
+        "LifecycleFunction": {"Fn::If": ["PublishEvents", {"Ref": "LifecycleFunction"}, ""]},
         "LifecycleQueue": {"Fn::If": ["PublishEvents", {"Fn::GetAtt": ["LifecycleDeadLetters", "QueueName"]}, ""]},
     }
 

@@ -143,10 +143,26 @@ def test_latency_alarm_needs_three_slow_periods(slow: int, on: bool) -> None:
     assert not is_on(ALL["ApiLatency"], {"p99": {}}, NOW)
 
 
-def test_dead_letters_alarms_at_one_message() -> None:
-    assert not is_on(ALL["DeadLetters"], {"messages": steadily(0)}, NOW)
-    assert is_on(ALL["DeadLetters"], {"messages": steadily(1)}, NOW)
-    assert not is_on(ALL["DeadLetters"], {"messages": {}}, NOW)
+@pytest.mark.parametrize("name", ["DeadLetters", "LifecycleDeadLetters"])
+def test_dead_letters_alarms_at_one_message(name: str) -> None:
+    assert not is_on(ALL[name], {"messages": steadily(0)}, NOW)
+    assert is_on(ALL[name], {"messages": steadily(1)}, NOW)
+    assert not is_on(ALL[name], {"messages": {}}, NOW)
+
+
+@pytest.mark.parametrize(("minutes", "periods", "on"), [(9, 6, False), (10, 2, False), (10, 3, True)])
+def test_lifecycle_delay_alarms_at_ten_minutes_in_three_periods(minutes: int, periods: int, on: bool) -> None:
+    ages = {NOW - 300 * number: minutes * 60_000.0 for number in range(1, periods + 1)}
+
+    assert is_on(ALL["LifecycleDelay"], {"age": ages}, NOW) is on
+
+
+def test_lifecycle_alarms_exist_only_with_the_option() -> None:
+    assert {name for name in alarms(GradualDeployment="true") if name.startswith("Lifecycle")} == set()
+    titles = {"true": 4, "false": 3}
+    for value, number in titles.items():
+        (widget,) = [each for each in widgets(LifecycleEvents=value) if each.title == "Dead letters"]
+        assert len(widget.lines) == number - 1
 
 
 def test_report_errors_ignores_success_on_last_attempt() -> None:

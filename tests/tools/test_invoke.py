@@ -43,7 +43,7 @@ def in_process(
     api: Api, load_function: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> dict[str, Any]:
     """`make invoke` with the functions in this process instead of containers; the events by route."""
-    folders = [*api.functions, "activity_report"]
+    folders = [*api.functions, "activity_report", "operator"]
     handlers = {logical_function(folder): load_function(folder).handler for folder in folders}
     sent: dict[str, Any] = {}
 
