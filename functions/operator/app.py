@@ -1,4 +1,4 @@
-"""What an operator does, with `aws lambda invoke` alone: IAM decides who may, and no route of the API leads here."""
+"""Act for every owner. IAM alone decides who may invoke this function; no route of the API leads to it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -34,7 +34,7 @@ def handler(event: object, context: LambdaContext) -> dict[str, Any]:
 
 
 def run(request: OperatorRequest) -> Mapping[str, Any]:
-    """Do what was asked for; every result that may have left something says where, or that, to continue."""
+    """Run the action. A result that may be partial has a position to continue at, or `more`."""
     match request.action:
         case Action.LIST:
             page = service.list_sessions(request)

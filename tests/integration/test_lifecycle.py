@@ -1,4 +1,4 @@
-"""Stream records become events on the bus; what the bus does not take is queued, and what nothing takes comes again."""
+"""Stream records become events on the bus. Refused events are queued, and redelivered if that fails too."""
 
 import copy
 import hashlib

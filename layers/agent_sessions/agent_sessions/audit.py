@@ -1,4 +1,4 @@
-"""Audit entries: what was ended, blocked or refused, and why. Services make them, and their caller logs them."""
+"""Audit entries: who or what was ended, blocked or refused, and why. Services make them; their callers log them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -28,7 +28,7 @@ class Change:
 
 
 def read_change(record: Mapping[str, Any]) -> Change | None:
-    """Return the change of a stream record with old and new images; None if an image is no agent or session.
+    """Return the change of a stream record with old and new images; None if an image is neither an agent nor a session.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_StreamRecord.html
     """

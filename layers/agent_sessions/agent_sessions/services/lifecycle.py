@@ -1,4 +1,4 @@
-"""Lifecycle events: what changes in the tables, put on the default bus of Amazon EventBridge."""
+"""Lifecycle events: changes of agents and sessions, put on the default bus of Amazon EventBridge."""
 
 import json
 import random
@@ -63,7 +63,7 @@ class LifecycleEvent:
 
 
 def event_of(change: Change) -> LifecycleEvent | None:
-    """Return the event of a change; None for one that is no event, such as a touch."""
+    """Return the event of a change; None for a change such as a touch."""
     match change:
         case Change(before=None, after=Agent() | Session() as new):
             kind = DetailType.AGENT_CREATED if isinstance(new, Agent) else DetailType.SESSION_STARTED
@@ -71,7 +71,7 @@ def event_of(change: Change) -> LifecycleEvent | None:
         case Change(before=Agent() as old, after=None):
             return LifecycleEvent(DetailType.AGENT_DELETED, old, change.at, change.sequence_number)
         case Change(before=Session() as old, after=None):
-            # Whoever deleted it: a deletion by TTL, by the report or by hand looks the same.
+            # A deletion by TTL looks like one by the report, by a request or by hand.
             reason: Reason = "expired" if old.expires_at <= change.at else "ended"
             return LifecycleEvent(DetailType.SESSION_ENDED, old, change.at, change.sequence_number, reason)
         case Change(before=Agent() as old, after=Agent() as new) if old.blocked != new.blocked:
@@ -87,12 +87,12 @@ def event_of(change: Change) -> LifecycleEvent | None:
 
 @dataclass(slots=True)
 class Published:
-    """What became of the records of one batch.
+    """The outcome of one batch of records.
 
     Args:
         put: Events that EventBridge accepted.
         queued: Events that it did not accept, and that are in the queue.
-        unreadable: Sequence numbers of records whose item is no agent and no session.
+        unreadable: Sequence numbers of records whose item is neither an agent nor a session.
         failed: Sequence numbers of records whose event could neither be put nor queued.
         causes: Error codes of EventBridge, and names of exceptions.
     """
@@ -195,6 +195,6 @@ class LifecyclePublisher:
             "time": at,
             "sequence_number": event.sequence_number,
         } | ({"reason": event.reason} if event.reason else {})
-        # Whoever wrote a token into a reason or a name must not spread it to every consumer.
+        # A token in a reason or a name must not spread to every consumer.
         text = redact(json.dumps(detail))
         return {"Source": SOURCE, "DetailType": event.detail_type, "Time": at, "Detail": text}

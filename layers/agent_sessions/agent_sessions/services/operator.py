@@ -1,4 +1,4 @@
-"""What an operator does, who acts for every owner: list, count and end sessions, block and delete agents."""
+"""Operators act for every owner: they list, count and end sessions, and block and delete agents."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -61,7 +61,7 @@ class Deleted:
 
 
 class OperatorService:
-    """Acts for every owner. Whoever may invoke it, may do all of this: it has no owner of its own.
+    """Acts for every owner. It checks no permission: its callers may do all of this.
 
     Every method raises DatabaseError if DynamoDB throttles, fails or cannot be reached.
 

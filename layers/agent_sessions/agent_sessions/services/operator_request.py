@@ -1,4 +1,4 @@
-"""What an operator asks for: one object, checked as a whole before anything is done."""
+"""The request of an operator: one object, checked as a whole before anything is done."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
 
 
 class Action(StrEnum):
-    """What an operator can do."""
+    """The actions of an operator."""
 
     LIST = "list"
     COUNT = "count"
