@@ -17,7 +17,7 @@ from tests.conftest import FrozenClock
 from tests.support.functions import Api, Context
 from tests.support.memory_dynamodb import json_response
 from tests.support.stream import Stream
-from tools.cloudformation import resources
+from tools.cloudformation import resource_name, resources
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -156,7 +156,7 @@ def test_filters_pass_the_changes_that_are_events_and_drop_touches(
 ) -> None:
     mappings = resources("AWS::Lambda::EventSourceMapping")
     filters = {
-        mapping["EventSourceArn"]["Fn::GetAtt"][0]: [
+        resource_name(mapping["EventSourceArn"]).removesuffix("/stream"): [
             json.loads(each["Pattern"]) for each in mapping["FilterCriteria"]["Filters"]
         ]
         for mapping in mappings.values()
