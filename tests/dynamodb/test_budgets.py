@@ -6,6 +6,7 @@ condition does not report its write unit.
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -345,3 +346,20 @@ class TestReads:
             for count, units in zip((100, 200), read, strict=True)
         ), read
         assert read[1] <= 2 * read[0]
+
+    def test_report_with_lifecycle_events_deletes_each_expired_session_for_two_units(
+        self, sessions: SessionService, database: Database, cloudwatch: Any, meter: Meter, frozen: FrozenClock
+    ) -> None:
+        for number in range(3):
+            sessions.sign_in(OWNER, f"expired {number}")
+        frozen.tick(1860)
+        sessions.sign_in(OWNER, "live")
+        meter.reset()
+        settings = replace(database.settings, report_segments=1, lifecycle_events=True)
+        report = ActivityReport(database.tables(), cloudwatch, settings)
+
+        assert [(active.sessions, active.deleted) for active in (report.count(), report.count())] == [(1, 3), (1, 0)]
+
+        calls, read, written = meter.spent
+        assert (calls, written) == (["Scan", *["DeleteItem"] * 3, "Scan"], 3 * 2)
+        assert read == 2 * 0.5
