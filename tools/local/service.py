@@ -29,7 +29,8 @@ agent-sessions runs on this machine. Paste these lines to call it:
   curl -X POST "$API_URL/sessions" -d '{{"agent_name": "Claude", "context": "Project A"}}'
   curl "$API_URL/agents?agent_name=Claude&context=Project%20A"
 
-make demo   runs a walkthrough
+make demo   runs a walkthrough, and leaves agents signed in
+make ps     shows them on a live screen
 make stop   stops the service and deletes its data
 The emulator's log is {log}
 """

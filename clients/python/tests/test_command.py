@@ -291,7 +291,62 @@ def test_session_of_another_service_is_not_used(run: Run, service: Service, monk
     assert len(service.calls) == 1
 
 
+def test_metadata_needs_a_value(run: Run, service: Service) -> None:
+    status, _, err = run("sign-in", "Claude", "--metadata", "model")
+
+    assert (status, service.calls) == (2, [])
+    assert "--metadata needs KEY=VALUE, not 'model'" in err
+
+
+def test_damaged_file_is_no_session(run: Run, home: Path) -> None:
+    run("sign-in", "Claude")
+    (home / "state/agent-sessions/default.json").write_text("{")
+
+    assert run("whoami")[0] == 3
+
+
+def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    project = Path(__file__).parents[1] / "pyproject.toml"
+    with pytest.raises(SystemExit):
+        main(["--version"])
+
+    version = capsys.readouterr().out.split()[1]
+    assert f'version = "{version}"' in project.read_text()
+
+
 # -- the live screen
+
+
+def test_watch_needs_a_terminal(run: Run, fleet: Service) -> None:
+    status, _, err = run("ps", "--watch")
+
+    assert (status, fleet.calls) == (2, [])
+    assert "--watch needs a terminal" in err
+
+
+def test_watch_writes_a_line_of_json_every_15_seconds(run: Run, fleet: Service, pauses: list[float]) -> None:
+    empty = httpx2.Response(200, json={"sessions": [], "next": None})
+    fleet.planned = [empty, empty, problem(500, "InternalError")]
+
+    status, out, _ = run("ps", "--watch", "--json")
+
+    assert (status, out) == (1, '{"sessions": []}\n' * 2)
+    assert pauses == [15, 15]
+
+
+def test_watch_reads_every_15_seconds_and_moves_times_every_second(thread_client: Client, fleet: Service) -> None:
+    ticks: list[float] = []
+
+    def tick(seconds: float) -> None:
+        ticks.append(seconds)
+        if len(ticks) == 31:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        screen.watch(thread_client, Console(file=io.StringIO(), force_terminal=True), tick)
+
+    assert fleet.calls == ["GET /sessions"] * 3
+    assert set(ticks) == {1}
 
 
 @pytest.fixture

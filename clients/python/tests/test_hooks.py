@@ -79,7 +79,8 @@ def test_setup_makes_a_new_private_file(home: Path) -> None:
     path = home / ".claude/settings.json"
     assert path.stat().st_mode & 0o777 == 0o600
     assert main(["setup", "claude", "--remove"]) == 0
-    assert json.loads(path.read_text()) == {}
+    assert not path.exists()
+    assert main(["setup", "claude", "--remove"]) == 0
 
 
 def test_dry_run_shows_the_change_and_writes_nothing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,6 +30,7 @@ TIMEOUT_SECONDS = 2.0
 HOOK_RETRIES = Retries(attempts=2, longest_wait=1.0)
 # After each use of a tool: not more often than this.
 REPORT_SECONDS = 30.0
+MAX_ACTIVITY = 120
 STOP = (
     "The owner of this agent asks it to stop, for this reason: {reason}\n"
     "Bring the current step to a safe state, do not begin another one, tell the user why, and end the turn."
@@ -59,6 +60,8 @@ def run(program: str, text: str, agent_name: str | None = None) -> str:
     event = Event.parse(text)
     if event is None or not store.LABEL.fullmatch(f"{program}-{event.session_id}"):
         return ""
+    if event.name == "PostToolUse" and _has_just_reported(f"{program}-{event.session_id}"):
+        return ""
     try:
         with httpx2.Client(timeout=TIMEOUT_SECONDS) as http_client:
             url = url_from_environment()
@@ -68,6 +71,13 @@ def run(program: str, text: str, agent_name: str | None = None) -> str:
         # Once, at the start: later events would repeat it at every step.
         output = {"systemMessage": f"agent-sessions: {error}"} if event.name == "SessionStart" else {}
     return json.dumps(output) if output else ""
+
+
+def _has_just_reported(label: str) -> bool:
+    """Whether the agent has reported `working` within the last half minute: it uses many tools."""
+    stored = store.load(label)
+    state, at = stored.reported if stored else ("", 0.0)
+    return state == "working" and 0 <= time.time() - at < REPORT_SECONDS
 
 
 class Hook:
@@ -89,7 +99,9 @@ class Hook:
             case "UserPromptSubmit":
                 return self._tell(self._report("working", None))
             case "PostToolUse":
-                return self._tell(self._report_tool())
+                tool = self._event.body.get("tool_name")
+                activity = f"using {tool}"[:MAX_ACTIVITY] if isinstance(tool, str) and tool else None
+                return self._tell(self._report("working", activity))
             case "Notification" | "PermissionRequest":
                 self._report("waiting", "for a permission")
             case "Stop":
@@ -97,14 +109,6 @@ class Hook:
             case "SessionEnd":
                 self._sign_out()
         return {}
-
-    def _report_tool(self) -> Session | None:
-        stored = store.load(self._label)
-        state, at = stored.reported if stored else ("", 0.0)
-        if state == "working" and 0 <= time.time() - at < REPORT_SECONDS:
-            return None
-        tool = self._event.body.get("tool_name")
-        return self._report("working", f"using {tool}"[:120] if isinstance(tool, str) and tool else None)
 
     def _report(self, state: State, activity: str | None) -> Session:
         stored = store.load(self._label)
@@ -134,9 +138,9 @@ class Hook:
         finally:
             store.delete(self._label)
 
-    def _tell(self, session: Session | None) -> dict[str, Any]:
+    def _tell(self, session: Session) -> dict[str, Any]:
         """Pass a request to stop on to the model."""
-        if session is None or session.stop_requested is None:
+        if session.stop_requested is None:
             return {}
         text = STOP.format(reason=session.stop_requested.reason)
         return {"hookSpecificOutput": {"hookEventName": self._event.name, "additionalContext": text}}

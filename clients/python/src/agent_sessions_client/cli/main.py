@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from agent_sessions_client.cli.exit_status import CommandError, ExitStatus
+from agent_sessions_client.driver import VERSION
 from agent_sessions_client.errors import AgentSessionsError
 
 DESCRIPTION = """\
@@ -36,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
     verbs = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB", required=True)
 
     def verb(name: str, summary: str, details: str = "") -> argparse.ArgumentParser:

@@ -98,6 +98,8 @@ def read(path: Path) -> str:
 def with_hooks(program: str, text: str, hook: str | None) -> str:
     """Return the settings with this command as the hook of each event; without any of ours if it is None.
 
+    Settings of which nothing is left are an empty text.
+
     Raises:
         SettingsError: the text is no JSON object with hooks as the program documents them.
     """
@@ -112,14 +114,19 @@ def with_hooks(program: str, text: str, hook: str | None) -> str:
     settings["hooks"] = {event: groups for event, groups in hooks.items() if groups}
     if not settings["hooks"]:
         del settings["hooks"]
+    if not settings:
+        return ""
     written = json.dumps(settings, indent=2, ensure_ascii=False) + "\n"
     # The file may be formatted otherwise: then equal settings stay as they are.
-    return text if text and json.loads(text) == settings else written
+    return text if text.strip() and json.loads(text) == settings else written
 
 
 def write(path: Path, text: str) -> None:
-    """Replace a settings file, whole, with its mode kept; a symbolic link keeps pointing to it."""
+    """Replace a settings file, whole, with its mode kept; a symbolic link keeps pointing to it. No text: delete it."""
     target = path.resolve()
+    if not text:
+        target.unlink(missing_ok=True)
+        return
     target.parent.mkdir(parents=True, exist_ok=True)
     mode = target.stat().st_mode & 0o777 if target.exists() else 0o600
     new = target.with_name(f".{target.name}.new")
