@@ -367,6 +367,7 @@ def test_screen_shows_an_ended_session_for_a_minute(thread_client: Client, fleet
     fleet.roster[1]["stop_requested"] = {"reason": "enough", "at": "2026-11-22T16:20:00Z"}
     shown.read(client, at)
     assert "asked to stop: enough" in text(shown.render(at))
+    assert "[bold]tests[/bold]" in text(shown.render(at))
 
     del fleet.roster[1]
     shown.read(client, at)

@@ -65,6 +65,7 @@ def test_setup_writes_once_and_remove_restores(home: Path, program: str, file: s
         assert ours["command"].startswith("env API_URL=http://127.0.0.1:4566 ")
         assert ours["command"].endswith(f" hook {program}")
         assert ours["type"] == "command"
+        assert ours["timeout"] == (3 if event == "SessionEnd" else 10)
 
     assert main(["setup", program]) == 0
     assert path.read_text() == written
@@ -112,6 +113,17 @@ def test_settings_of_another_form_are_left_alone(home: Path, capsys: pytest.Capt
 
     assert path.read_text() == text
     assert "correct them first" in capsys.readouterr().err
+
+
+def test_second_run_keeps_the_format_of_the_file(home: Path) -> None:
+    main(["setup", "claude"])
+    path = home / ".claude/settings.json"
+    reformatted = json.dumps(json.loads(path.read_text()), indent=8)
+    path.write_text(reformatted)
+
+    assert main(["setup", "claude"]) == 0
+
+    assert path.read_text() == reformatted
 
 
 def test_link_to_settings_stays_a_link(home: Path) -> None:
