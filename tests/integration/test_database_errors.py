@@ -53,6 +53,14 @@ def test_transient_database_error_returns_503(
     assert '"DatabaseErrors"' in capsys.readouterr().out
 
 
+def test_clock_that_is_off_returns_503_and_is_logged(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    error = client_error("InvalidSignatureException", 400)
+    error.response["Error"]["Message"] = "Signature expired: 20261127T120000Z is now earlier than 20261127T121000Z"
+
+    assert failing_with(error, api).send(load_event("check_health")).status == 503
+    assert '"cause":"ClockSkewError"' in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("name", BY_NAME)
 def test_other_database_error_returns_500_and_is_logged(
     api: Api, name: str, capsys: pytest.CaptureFixture[str]

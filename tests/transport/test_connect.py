@@ -21,6 +21,33 @@ ON_LAMBDA = {
     "AWS_SECRET_ACCESS_KEY": "secret",
     "AWS_SESSION_TOKEN": "token",
 }
+ONLY_BOTOCORE = (
+    "ALL_PROXY",
+    "AWS_ACCOUNT_ID_ENDPOINT_MODE",
+    "AWS_AUTH_SCHEME_PREFERENCE",
+    "AWS_CA_BUNDLE",
+    "AWS_CONFIG_FILE",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_DATA_PATH",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_PROFILE",
+    "AWS_SECURITY_TOKEN",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_SIGV4A_SIGNING_REGION_SET",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_USE_FIPS_ENDPOINT",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "SSLKEYLOGFILE",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "all_proxy",
+    "http_proxy",
+    "https_proxy",
+)
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 SNAPSTART = {name: value for name, value in ON_LAMBDA.items() if name not in KEYS} | {
     "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9001/2018-06-01/credentials",
@@ -61,7 +88,11 @@ def test_program_elsewhere_is_not_plain() -> None:
     assert not is_plain(AWS_LAMBDA_FUNCTION_NAME=None)
 
 
-@pytest.mark.parametrize("variable", [*BOTOCORE_FOLLOWS, *BOTOCORE_FOLLOWS_WITH_TLS])
+def test_botocore_follows_what_is_listed_here() -> None:
+    assert sorted(ONLY_BOTOCORE) == sorted([*BOTOCORE_FOLLOWS, *BOTOCORE_FOLLOWS_WITH_TLS])
+
+
+@pytest.mark.parametrize("variable", ONLY_BOTOCORE)
 def test_what_only_botocore_follows_is_not_plain(variable: str) -> None:
     assert not is_plain(**{variable: "x"})
     assert is_plain(**{variable: ""})

@@ -114,7 +114,7 @@ def test_silent_peer_times_out(connect: Connect, server: Server, pauses: list[fl
     ended = threading.Event()
 
     def stay_silent(*_: object) -> tuple[int, dict[str, str]]:
-        ended.wait()
+        ended.wait(2)
         return 200, {}
 
     server.respond = stay_silent
