@@ -170,6 +170,25 @@ def test_delete_leaves_nothing_of_the_owner(api: Api, bob: Api, operate: Operate
         assert {item["agent_id"]["S"] for item in dynamodb.scan(TableName=table)["Items"]} == {kept["agent_id"]}
 
 
+def test_count_and_end_stop_when_their_time_is_up(api: Api, operate: Operate, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(5):
+        api.sign_in(f"agent {number}")
+    monkeypatch.setattr("agent_sessions.services.operator.TIME_LIMIT_SECONDS", 0.0)
+    for limit in ("READ_LIMIT", "MAX_ENTRIES"):
+        monkeypatch.setattr(f"agent_sessions.services.roster.{limit}", 2)
+    monkeypatch.setattr("agent_sessions.services.roster.RESERVE_SECONDS", 10.0)
+
+    counted, position = [], None
+    for _ in range(3):
+        result = operate(action="count", owner=ADA, next=position)
+        counted.append((result["sessions"], result["agents"]))
+        position = result["next"]
+    assert (counted, position) == ([(2, 2), (2, 2), (1, 1)], None)
+
+    ended = [operate(action="end", owner=ADA) for _ in range(3)]
+    assert [(each["ended"], each["more"]) for each in ended] == [(2, True), (2, True), (1, False)]
+
+
 def test_delete_stops_when_its_time_is_up(api: Api, operate: Operate, monkeypatch: pytest.MonkeyPatch) -> None:
     api.sign_in()
     monkeypatch.setattr("agent_sessions.services.operator.TIME_LIMIT_SECONDS", 0.0)
