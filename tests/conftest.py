@@ -11,7 +11,13 @@ from agent_sessions import clock
 from tests.support.length import LENGTH, examples
 from tools.local.loopback import bypass_proxy
 
-pytest_plugins = ["tests.guards.plugin", "tests.support.database", "tests.support.functions", "pytester"]
+pytest_plugins = [
+    "tests.guards.plugin",
+    "tests.support.database",
+    "tests.support.functions",
+    "tests.support.mcp",
+    "pytester",
+]
 
 # Servers of the tests listen on this machine, where no proxy reaches them.
 bypass_proxy()

@@ -76,8 +76,12 @@ class Model:
             return None
         return self._store(container, replace(self._used(session), progress_at=self.now, **progress))
 
-    def sign_out(self, container: int, session_id: str) -> Session | None:
+    def forget(self, container: int, session_id: str) -> None:
+        """Drop a session from the cache of a container."""
         self.caches[container].pop(session_id, None)
+
+    def sign_out(self, container: int, session_id: str) -> Session | None:
+        self.forget(container, session_id)
         session = self._load(session_id)
         if session is not None:
             self._end([session])

@@ -10,6 +10,7 @@ from agent_sessions.dynamodb.transport import DynamoResponse, Request
 from agent_sessions.errors import AgentBlockedError, DatabaseError, InvalidSessionError, NotFoundError
 from agent_sessions.metrics import Metric
 from agent_sessions.services.agents import AgentService
+from agent_sessions.services.handles import SessionHandle
 from agent_sessions.services.sessions import SessionService
 from tests.conftest import FrozenClock
 from tests.support.database import OWNER, Database
@@ -143,7 +144,13 @@ type Use = Callable[[SessionService, SignedIn], object]
 USES: dict[str, Use] = {
     "validate": lambda sessions, made: sessions.validate(made.session_token),
     "progress": lambda sessions, made: sessions.report_progress(made.session_token, {"state": "working"}),
+    "handle": lambda sessions, made: sessions.validate(handle_of(made)),
+    "progress by handle": lambda sessions, made: sessions.report_progress(handle_of(made), {"state": "working"}),
 }
+
+
+def handle_of(made: SignedIn) -> SessionHandle:
+    return SessionHandle(made.session.agent_id, made.session.session_id, OWNER)
 
 
 @pytest.mark.parametrize("use", USES.values(), ids=USES)

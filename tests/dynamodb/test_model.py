@@ -26,6 +26,7 @@ from agent_sessions.domain.models import Agent, Ended, Session, SignedIn, StopRe
 from agent_sessions.errors import AgentBlockedError, InvalidSessionError, NotFoundError, ValidationError
 from agent_sessions.services.activity_report import ActivityReport
 from agent_sessions.services.agents import AgentService
+from agent_sessions.services.handles import SessionHandle
 from agent_sessions.services.roster import RosterService
 from agent_sessions.services.sessions import SessionService
 from agent_sessions.settings import Settings
@@ -206,39 +207,47 @@ class Machine(RuleBasedStateMachine):
         self.signed_in.append(session)
         return made
 
-    @rule(target=made, container=CONTAINERS, made=made)
-    def validate(self, container: int, made: SignedIn) -> MultipleResults[SignedIn]:
-        return self.used(container, made)
+    @rule(target=made, container=CONTAINERS, made=made, by_handle=st.booleans())
+    def validate(self, container: int, made: SignedIn, by_handle: bool) -> MultipleResults[SignedIn]:
+        return self.used(container, made, by_handle=by_handle)
 
-    @rule(container=CONTAINERS, made=made)
-    def validate_without_touch(self, container: int, made: SignedIn) -> None:
-        self.is_valid(container, made, touch=False)
+    @rule(container=CONTAINERS, made=made, by_handle=st.booleans())
+    def validate_without_touch(self, container: int, made: SignedIn, by_handle: bool) -> None:
+        self.is_valid(container, made, touch=False, by_handle=by_handle)
 
-    def used(self, container: int, made: SignedIn) -> MultipleResults[SignedIn]:
+    @rule(container=CONTAINERS, made=made, owner=OWNERS)
+    def use_by_handle_of_another_owner(self, container: int, made: SignedIn, owner: str) -> None:
+        if owner == made.session.owner:
+            return
+        sessions, handle = self.containers[container], handle_of(made, owner)
+        assert not succeeds(InvalidSessionError, lambda: sessions.validate(handle))
+        assert not succeeds(InvalidSessionError, lambda: sessions.report_progress(handle, {"state": "idle"}))
+        assert sessions.sign_out(handle) is None
+        self.model.forget(container, made.session.session_id)
+
+    def used(self, container: int, made: SignedIn, *, by_handle: bool = False) -> MultipleResults[SignedIn]:
         """Use a session; if it has ended, its agent signs in again, as agents do."""
         session = made.session
-        if self.is_valid(container, made):
+        if self.is_valid(container, made, by_handle=by_handle):
             return multiple()
         return some(self.signed_in_as(container, session.owner, (session.agent_name, session.context)))
 
-    def is_valid(self, container: int, made: SignedIn, *, touch: bool = True) -> bool:
-        session = unless(
-            InvalidSessionError, lambda: self.containers[container].validate(made.session_token, touch=touch)
-        )
+    def is_valid(self, container: int, made: SignedIn, *, touch: bool = True, by_handle: bool = False) -> bool:
+        named = name_of(made, by_handle=by_handle)
+        session = unless(InvalidSessionError, lambda: self.containers[container].validate(named, touch=touch))
         assert session == self.model.validate(container, made.session.session_id, touch=touch)
         return session is not None
 
-    @rule(container=CONTAINERS, made=made, progress=PROGRESS)
-    def report_progress(self, container: int, made: SignedIn, progress: dict[str, Any]) -> None:
-        session = unless(
-            InvalidSessionError, lambda: self.containers[container].report_progress(made.session_token, progress)
-        )
+    @rule(container=CONTAINERS, made=made, progress=PROGRESS, by_handle=st.booleans())
+    def report_progress(self, container: int, made: SignedIn, progress: dict[str, Any], by_handle: bool) -> None:
+        named = name_of(made, by_handle=by_handle)
+        session = unless(InvalidSessionError, lambda: self.containers[container].report_progress(named, progress))
         assert session == self.model.report_progress(container, made.session.session_id, progress)
         self.look_at(made)
 
-    @rule(container=CONTAINERS, made=made)
-    def sign_out(self, container: int, made: SignedIn) -> None:
-        session = self.containers[container].sign_out(made.session_token)
+    @rule(container=CONTAINERS, made=made, by_handle=st.booleans())
+    def sign_out(self, container: int, made: SignedIn, by_handle: bool) -> None:
+        session = self.containers[container].sign_out(name_of(made, by_handle=by_handle))
         assert session == self.model.sign_out(container, made.session.session_id)
         self.look_at(made)
         self.is_valid(container, made)
@@ -438,6 +447,15 @@ def some(made: SignedIn | None) -> MultipleResults[SignedIn]:
     return multiple() if made is None else multiple(made)
 
 
+def handle_of(made: SignedIn, owner: str) -> SessionHandle:
+    return SessionHandle(made.session.agent_id, made.session.session_id, owner)
+
+
+def name_of(made: SignedIn, *, by_handle: bool) -> str | SessionHandle:
+    """Return what names a session: everything must be alike for its token and for its handle."""
+    return handle_of(made, made.session.owner) if by_handle else made.session_token
+
+
 def unless[T](error: type[Exception], call: Callable[[], T]) -> T | None:
     """Return what a call returns; None if it raises the error."""
     try:
@@ -446,7 +464,7 @@ def unless[T](error: type[Exception], call: Callable[[], T]) -> T | None:
         return None
 
 
-def succeeds(error: type[Exception], call: Callable[[], None]) -> bool:
+def succeeds(error: type[Exception], call: Callable[[], object]) -> bool:
     """Return whether a call returns; False if it raises the error."""
     try:
         call()

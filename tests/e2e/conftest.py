@@ -80,7 +80,7 @@ class Api:
         deadline = time.monotonic() + HANG_SECONDS
         while True:
             response = _send(request)
-            LEAKS.check_response(name, response.status, response.headers, response.text)
+            LEAKS.check_response(name, response.status, response.headers, response.text, data or b"")
             if route is not None:
                 check_response(route, response.status, response.headers, response.text, behind_gateway=True)
             retry_after = {key.lower(): value for key, value in response.headers.items()}.get("retry-after")

@@ -1,10 +1,10 @@
 """Searches all output of the suite for every session token that the suite makes.
 
-A token belongs in two places only: the Authorization header of a request, and the 201 response to a sign-in. The
-search covers everything else: requests to AWS, which contain every item and metric that is written, and their
-responses; printed and logged output; events, responses and errors of the API with their URLs; and what the emulator
-stores, where the functions run in processes of their own. Each process searches its own output, because only that
-process knows the tokens that it made.
+A token belongs in three places only: the Authorization header of a request, the 201 response to a sign-in, and the
+result of the MCP tool ``sign_in`` if the call asks for it. The search covers everything else: requests to AWS, which
+contain every item and metric that is written, and their responses; printed and logged output; events, responses and
+errors of the API with their URLs; and what the emulator stores, where the functions run in processes of their own. Each
+process searches its own output, because only that process knows the tokens that it made.
 """
 
 import io
@@ -13,6 +13,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 
 import botocore.handlers
@@ -22,7 +23,7 @@ from botocore.hooks import HierarchicalEmitter
 
 from agent_sessions.domain.tokens import SessionToken
 from tests.guards.forms import Secrets
-from tools.openapi.routes import BY_NAME
+from tools.openapi.routes import BY_NAME, MCP_ROUTES
 
 type Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
@@ -31,6 +32,7 @@ AUTHORIZER_COPIES = ("authorizationToken", "identitySource", "multiValueHeaders"
 
 SIGN_IN = BY_NAME["sign_in"]
 TOKEN_RESPONSE = (SIGN_IN.key, SIGN_IN.success.status.value)
+MCP = next(route.key for route in MCP_ROUTES if route.name == "send_mcp_message")
 
 
 class Leaks:
@@ -76,14 +78,38 @@ class Leaks:
             others = [f"{name}: {value}" for name, value in headers.items() if name.lower() != "authorization"]
             self.check("requests", f"the request {name}", *others, *written)
 
-    def check_response(self, name: str, status: int, headers: Mapping[str, str], body: str) -> None:
-        """Search a response of the API, except for the token in the response to a sign-in."""
+    def check_response(
+        self, name: str, status: int, headers: Mapping[str, str], body: str, sent: str | bytes = b""
+    ) -> None:
+        """Search a response of the API, except for the token in the response to a sign-in.
+
+        Args:
+            name: The method and path of the request, or its route.
+            status: The status.
+            headers: The headers.
+            body: The body.
+            sent: The body of the request: an MCP client must ask for a token to get one.
+        """
         if (name, status) == TOKEN_RESPONSE:
             shown = json.loads(body)
             # If the function runs in another process, its token is unknown here until now.
             self.tokens.remember(shown.pop("session_token"))
             body = json.dumps(shown)
+        elif (name, status) == (MCP, HTTPStatus.OK) and _asks_for_token(sent):
+            body = self._without_returned_token(body)
         self.check("responses", f"the {status} response to {name}", json.dumps(dict(headers)), body)
+
+    def _without_returned_token(self, body: str) -> str:
+        """Remember the token in the result of the tool ``sign_in``, and return the rest of the response."""
+        shown = json.loads(body)
+        result = shown.get("result", {})
+        if token := result.get("structuredContent", {}).pop("session_token", None):
+            self.tokens.remember(token)
+            (content,) = result["content"]
+            text = json.loads(content["text"])
+            assert text.pop("session_token") == token
+            content["text"] = json.dumps(text)
+        return json.dumps(shown)
 
     def check_aws_call(self, operation: str, sent: str, received: bytes) -> None:
         """Search a call to DynamoDB that bypasses botocore."""
@@ -107,7 +133,8 @@ class Leaks:
                 self.check("outputs", f"the traceback that Lambda logs for {name}", traceback.format_exc())
                 raise
             if "statusCode" in response:
-                self.check_response(name, response["statusCode"], response["headers"], response["body"])
+                sent = str(rest.get("body") or "")
+                self.check_response(name, response["statusCode"], response["headers"], response["body"], sent)
             else:
                 self.check("responses", f"the result of {name}", json.dumps(response, default=str))
             return response
@@ -152,6 +179,17 @@ class Leaks:
         body = b"" if response_dict is None else response_dict["body"]
         if isinstance(body, bytes):  # a stream is left to its caller
             self.check("AWS responses", f"the response of AWS to {_operation(event_name)}", body)
+
+
+def _asks_for_token(sent: str | bytes) -> bool:
+    try:
+        message = json.loads(sent)
+    except (ValueError, RecursionError):
+        return False
+    match message:
+        case {"method": "tools/call", "params": {"name": "sign_in", "arguments": {"return_token": True}}}:
+            return True
+    return False
 
 
 def _operation(event_name: str) -> str:

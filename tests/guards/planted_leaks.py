@@ -107,6 +107,10 @@ def test_sign_in_response_beside_its_own_token(leak: str) -> None:
     respond("POST /sessions", 201, f'{{"session_token": "{shown}", "session_id": "{leak}"}}')
 
 
+def test_mcp_result(leak: str) -> None:
+    respond("POST /mcp", 200, f'{{"result": {{"structuredContent": {{"session_token": "{leak}"}}}}}}')
+
+
 def test_request_url(leak: str) -> None:
     LEAKS.check_request("GET /agents", f"https://api.example/agents?next={leak}", headers={})
 

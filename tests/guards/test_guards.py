@@ -28,6 +28,7 @@ PLACES = {
     "response_header": "the 204 response to DELETE /sessions/current",
     "error_body": "the 401 response to GET /sessions/current",
     "sign_in_response_beside_its_own_token": "the 201 response to POST /sessions",
+    "mcp_result": "the 200 response to POST /mcp",
     "request_url": "the request GET /agents",
     "request_header": "the request GET /agents",
     "exception": "the traceback that Lambda logs for the schedule",

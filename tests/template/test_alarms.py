@@ -26,6 +26,7 @@ RATES = {
     "ApiErrors": ("errors", "requests"),
     "SessionsErrors": ("errors", "invocations"),
     "AgentsErrors": ("errors", "invocations"),
+    "McpErrors": ("errors", "invocations"),
     "AuthorizerErrors": ("errors", "invocations"),
     "TableThrottles": ("session_owners_written", "requests"),
 }

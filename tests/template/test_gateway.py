@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tools.cloudformation import DOMAIN, RESOURCES, TEMPLATE, resources
-from tools.openapi.routes import ROUTES
+from tools.openapi.routes import ALL_ROUTES
 
 STAGE = RESOURCES["ApiStage"]
 ROUTE_IDS = {each["RouteKey"]: name for name, each in resources("AWS::ApiGatewayV2::Route").items()}
@@ -24,8 +24,9 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def test_sign_in_has_a_rate_of_its_own() -> None:
-    settings = STAGE["Properties"]["RouteSettings"]["POST /sessions"]
+@pytest.mark.parametrize("route", ["POST /sessions", "POST /mcp"])
+def test_sign_in_has_a_rate_of_its_own(route: str) -> None:
+    settings = STAGE["Properties"]["RouteSettings"][route]
 
     assert settings["ThrottlingRateLimit"] == {"Ref": "SignInThrottleRate"}
     assert settings["ThrottlingBurstLimit"] == {"Ref": "SignInThrottleBurst"}
@@ -51,7 +52,7 @@ def test_no_route_takes_every_method() -> None:
 
 
 def test_cors_allows_exactly_the_methods_in_use() -> None:
-    assert set(cors()["AllowMethods"]) == {route.method for route in ROUTES}
+    assert set(cors()["AllowMethods"]) == {route.method for route in ALL_ROUTES}
 
 
 def test_cors_names_headers_and_origins() -> None:

@@ -29,6 +29,7 @@ README = (ROOT / "README.md").read_text()
 FUNCTIONS = (
     "SessionsFunction",
     "AgentsFunction",
+    "McpFunction",
     "AuthorizerFunction",
     "OperatorFunction",
     "ReportFunction",

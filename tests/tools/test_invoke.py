@@ -19,6 +19,7 @@ from tools import ROOT, invoke
 from tools.cloudformation import TEMPLATE, logical_function
 from tools.local import docker, stack
 from tools.local.emulator import Emulator
+from tools.openapi.routes import ALL_FUNCTIONS
 
 ENVIRONMENT: dict[str, str] = json.loads((ROOT / "events/env.json").read_text())["Parameters"]
 
@@ -43,7 +44,7 @@ def in_process(
     api: Api, load_function: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> dict[str, Any]:
     """`make invoke` with the functions in this process instead of containers; the events by route."""
-    folders = [*api.functions, "activity_report", "operator"]
+    folders = [*ALL_FUNCTIONS, "activity_report", "operator"]
     handlers = {logical_function(folder): load_function(folder).handler for folder in folders}
     sent: dict[str, Any] = {}
 

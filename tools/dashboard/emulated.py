@@ -17,7 +17,12 @@ from tools.dashboard.log_metrics import (
 
 type Clients = Callable[[str], Any]  # creates the client of a service
 
-FUNCTION_OF_LOGS = {"SessionsLogs": "SessionsFunction", "AgentsLogs": "AgentsFunction", "ReportLogs": "ReportFunction"}
+FUNCTION_OF_LOGS = {
+    "SessionsLogs": "SessionsFunction",
+    "AgentsLogs": "AgentsFunction",
+    "McpLogs": "McpFunction",
+    "ReportLogs": "ReportFunction",
+}
 
 
 def physical_ids(clients: Clients, stack_name: str) -> dict[str, str]:

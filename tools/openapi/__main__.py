@@ -10,7 +10,7 @@ from tools import ROOT
 from tools.openapi.document import document
 from tools.openapi.events import event_of
 from tools.openapi.readme import with_routes
-from tools.openapi.routes import ROUTES
+from tools.openapi.routes import ALL_ROUTES
 
 
 def derived() -> dict[Path, str]:
@@ -18,8 +18,8 @@ def derived() -> dict[Path, str]:
     readme = ROOT / "README.md"
     return {
         ROOT / "docs/openapi.json": _json(document()),
-        readme: with_routes(readme.read_text(), ROUTES),
-        **{ROOT / f"events/{route.name}.json": _json(event_of(route)) for route in ROUTES},
+        readme: with_routes(readme.read_text(), ALL_ROUTES),
+        **{ROOT / f"events/{route.name}.json": _json(event_of(route)) for route in ALL_ROUTES},
     }
 
 

@@ -63,7 +63,7 @@ def _headers(route: Route, body: str | None) -> dict[str, str]:
         headers |= {"authorization": SIGNATURE, "x-amz-date": "20261122T120000Z", "x-amz-security-token": "example"}
     elif route.auth is Auth.TOKEN:
         headers["authorization"] = f"Bearer {examples.TOKEN.secret}"
-    return dict(sorted(headers.items()))
+    return dict(sorted((headers | route.example_headers).items()))
 
 
 def _context(route: Route, called: str) -> dict[str, Any]:

@@ -60,6 +60,9 @@ class Route:
     """Errors of its own; DatabaseError and unexpected errors are everyone's."""
     meanings: dict[type[Exception], str] = field(default_factory=dict)
     """What an error means on this route, if it is not what it means elsewhere."""
+    example_headers: dict[str, str] = field(default_factory=dict)
+    condition: str | None = None
+    """The condition of the template without which there is no such route."""
 
     @property
     def key(self) -> str:

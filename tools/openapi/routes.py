@@ -1,4 +1,4 @@
-"""Every route of the HTTP API, once.
+"""Every route, once: those of the HTTP API, and those of the Model Context Protocol, which describes itself.
 
 The OpenAPI document, events/, the route table in README.md, `make invoke` and the tests' drivers derive from this
 table, and tests compare it with template.yaml and with the functions. The functions do not import it.
@@ -355,3 +355,89 @@ ROUTES = [
 BY_KEY = {route.key: route for route in ROUTES}
 BY_NAME = {route.name: route for route in ROUTES}
 FUNCTIONS = sorted({route.function for route in ROUTES})
+
+PROTOCOL_VERSION = "2026-07-28"
+METADATA_DESCRIPTION = (
+    "Tells clients of `/mcp` who issues the tokens that the deployment accepts (RFC 9728). Only with `ApiAuth=JWT`: "
+    "otherwise the gateway returns 404, so that clients do not look for an issuer."
+)
+# Not in the OpenAPI document: clients of the protocol read the messages that the server describes itself.
+MCP_ROUTES = [
+    Route(
+        "POST",
+        "/mcp",
+        function="mcp",
+        auth=Auth.GATEWAY,
+        operation_id="sendMcpMessage",
+        tag="MCP",
+        summary="Model Context Protocol ([docs/mcp.md](docs/mcp.md))",
+        description="Takes one JSON-RPC message of the Model Context Protocol, and returns one JSON-RPC response.",
+        example_headers={
+            "mcp-method": "tools/call",
+            "mcp-name": "whoami",
+            "mcp-protocol-version": PROTOCOL_VERSION,
+        },
+        example_body={
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": "tools/call",
+            "params": {
+                "_meta": {
+                    "io.modelcontextprotocol/protocolVersion": PROTOCOL_VERSION,
+                    "io.modelcontextprotocol/clientCapabilities": {},
+                },
+                "name": "whoami",
+                "arguments": {},
+            },
+        },
+        success=Success(status=HTTPStatus.OK, description="The response to a request; a notification gets a 202."),
+    ),
+    Route(
+        "GET",
+        "/mcp",
+        function="mcp",
+        auth=Auth.ANYONE,
+        operation_id="openMcpStream",
+        tag="MCP",
+        summary="Refuse to open a stream",
+        description="Older revisions of the protocol open a stream; the server has none.",
+        success=Success(status=HTTPStatus.METHOD_NOT_ALLOWED, description="There are no streams."),
+    ),
+    Route(
+        "DELETE",
+        "/mcp",
+        function="mcp",
+        auth=Auth.ANYONE,
+        operation_id="endMcpSession",
+        tag="MCP",
+        summary="Refuse to end a session of the protocol",
+        description="Older revisions of the protocol have sessions; the server starts none.",
+        success=Success(status=HTTPStatus.METHOD_NOT_ALLOWED, description="There are no sessions of the protocol."),
+    ),
+    Route(
+        "GET",
+        "/.well-known/oauth-protected-resource",
+        function="mcp",
+        auth=Auth.ANYONE,
+        operation_id="describeApi",
+        tag="MCP",
+        summary="Name the issuer of tokens, with `ApiAuth=JWT`",
+        description=METADATA_DESCRIPTION,
+        condition="UseJwt",
+        success=Success(status=HTTPStatus.OK, description="The metadata."),
+    ),
+    Route(
+        "GET",
+        "/.well-known/oauth-protected-resource/mcp",
+        function="mcp",
+        auth=Auth.ANYONE,
+        operation_id="describeMcpEndpoint",
+        tag="MCP",
+        summary="The same, where clients of `/mcp` look first",
+        description=METADATA_DESCRIPTION,
+        condition="UseJwt",
+        success=Success(status=HTTPStatus.OK, description="The metadata."),
+    ),
+]
+ALL_ROUTES = ROUTES + MCP_ROUTES
+ALL_FUNCTIONS = sorted({route.function for route in ALL_ROUTES})

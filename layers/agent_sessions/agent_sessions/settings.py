@@ -22,6 +22,9 @@ VARIABLES = {
     "sessions_not_before": "SESSIONS_NOT_BEFORE",
     "lifecycle_events": "LIFECYCLE_EVENTS",
     "dead_letter_queue": "DEAD_LETTER_QUEUE_URL",
+    "cors_origins": "CORS_ORIGINS",
+    "jwt_issuer": "JWT_ISSUER",
+    "jwt_scopes": "JWT_SCOPES",
     "log_level": "POWERTOOLS_LOG_LEVEL",
     "service_name": "POWERTOOLS_SERVICE_NAME",
     "metrics_namespace": "POWERTOOLS_METRICS_NAMESPACE",
@@ -58,6 +61,9 @@ class Settings:
         session_cache: How long a validated session is returned from memory; 0 turns the cache off.
         max_sessions_per_agent: Live sessions that an agent may have; 0 is unlimited.
         sessions_not_before: Sessions created earlier (epoch seconds) are dead; the variable is an RFC 3339 time.
+        cors_origins: Origins of web pages that may call the MCP endpoint; the variable separates them by commas.
+        jwt_issuer: Issuer of the tokens that the gateway accepts with ``JWT``, for clients that look for it.
+        jwt_scopes: Scopes of which such a token needs one.
         report_segments: Number of segments of the sessions table that the report scans in parallel.
         lifecycle_events: Whether the tables have streams, and the report deletes expired sessions.
         dead_letter_queue: URL of the queue of lifecycle events that could not be put.
@@ -78,6 +84,9 @@ class Settings:
     touch_interval: int = 60
     last_seen_interval: int = 300
     session_cache: int = 0
+    cors_origins: tuple[str, ...] = ()
+    jwt_issuer: str = ""
+    jwt_scopes: tuple[str, ...] = ()
     report_segments: int = 4
     max_sessions_per_agent: int = 100
     sessions_not_before: int = 0
@@ -122,11 +131,13 @@ def aws_variables() -> Mapping[str, str]:
     return os.environ
 
 
-def _parsed(name: str, kind: Any, variable: str, text: str) -> int | str | bool:
+def _parsed(name: str, kind: Any, variable: str, text: str) -> int | str | bool | tuple[str, ...]:
     if name == "sessions_not_before":
         return _time(variable, text)
     if kind is bool:
         return _truth(variable, text)
+    if kind == tuple[str, ...]:
+        return tuple(each.strip() for each in text.split(",") if each.strip())
     return _whole_number(variable, text) if kind is int else text
 
 

@@ -35,6 +35,11 @@ class SessionToken:
     session_id: str
     secret: str = field(repr=False)
 
+    @property
+    def owner(self) -> None:
+        """Nobody in particular: whoever has the token has the session."""
+        return
+
     @classmethod
     def mint(cls, agent_id: str) -> Self:
         """Make a new token for an agent, from the operating system's random numbers.

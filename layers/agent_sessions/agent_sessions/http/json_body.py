@@ -1,4 +1,4 @@
-"""Read the body of an API Gateway event as a JSON object. The body can be any bytes."""
+"""Read the body of an API Gateway event as JSON. The body can be any bytes."""
 
 import base64
 import binascii
@@ -13,20 +13,32 @@ EXAMPLE = '{"agent_name": "Claude"}'
 
 
 def read_json_object(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the JSON object in the body of an event.
+    """Return the JSON object in the body of an event; raises as ``read_json``, and ValidationError if it is not one."""
+    value = read_json(event)
+    if not isinstance(value, dict):
+        raise _invalid(f"The body must be a JSON object such as {EXAMPLE}")
+    return value
+
+
+def read_json(event: Mapping[str, Any], *, example: str = EXAMPLE) -> Any:
+    """Return the JSON value in the body of an event.
+
+    Args:
+        event: The event.
+        example: A body that the route would accept, for the messages of errors.
 
     Raises:
         PayloadTooLargeError: the body has 8 KB or more.
-        ValidationError: the body is empty, not UTF-8, not JSON, not an object, nested too deeply, has a field
-            twice, or is not base64 although the event says so. The error's field is ``body``.
+        ValidationError: the body is empty, not UTF-8, not JSON, nested too deeply, has a field twice, or is not
+            base64 although the event says so. The error's field is ``body``.
     """
     raw = _bytes(event)
     if len(raw) >= MAX_BODY_BYTES:
         raise PayloadTooLargeError(f"The body must be smaller than {MAX_BODY_BYTES} bytes; shorten it")
     if not raw.strip():
-        raise _invalid(f"The body is empty; send a JSON object such as {EXAMPLE}")
+        raise _invalid(f"The body is empty; send a JSON object such as {example}")
     try:
-        value = json.loads(
+        return json.loads(
             raw.decode("utf-8-sig"), parse_constant=_reject_constant, object_pairs_hook=_reject_duplicates
         )
     except UnicodeDecodeError:
@@ -35,14 +47,11 @@ def read_json_object(event: Mapping[str, Any]) -> dict[str, Any]:
         reason = error.msg.removesuffix(" at")
         raise _invalid(f"The body is not JSON: {reason} at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
-        raise _invalid(f"The body is nested too deeply; send a flat JSON object such as {EXAMPLE}") from None
+        raise _invalid(f"The body is nested too deeply; send a flat JSON object such as {example}") from None
     except ValidationError:
         raise
     except ValueError:  # Python parses no integer of more than 4,300 digits
         raise _invalid("The body has a number with too many digits; shorten it") from None
-    if not isinstance(value, dict):
-        raise _invalid(f"The body must be a JSON object such as {EXAMPLE}")
-    return value
 
 
 def _bytes(event: Mapping[str, Any]) -> bytes:

@@ -37,8 +37,11 @@ _EXPECTED = {
 
 
 def _page_size(value: Any) -> int:
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value) and 1 <= int(value) <= MAX_PAGE:
-        return int(value)
+    # A query has only strings, the arguments of an MCP tool have numbers.
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_PAGE:
+        return value
     raise ValidationError(FieldError("limit", f"limit must be a whole number from 1 to {MAX_PAGE}"))
 
 
@@ -88,6 +91,21 @@ Limit = Annotated[
     Field(ge=1, le=MAX_PAGE, description=f"The most entries to return: 1 to {MAX_PAGE}, by default {MAX_PAGE}."),
     BeforeValidator(_page_size),  # last: pydantic writes minimum and maximum into the schema of the int only
 ]
+
+
+ReportedState = Annotated[
+    State | None,
+    Field(description="What the agent is doing; `waiting` is for a person or another system.", examples=["working"]),
+]
+Activity = Annotated[
+    str | None,
+    AfterValidator(clean_activity),
+    Field(
+        description=f"What it is doing in words, up to {MAX_ACTIVITY_CHARACTERS} characters.",
+        examples=["reviewing pull request 12"],
+    ),
+]
+SessionPosition = Annotated[str | None, AfterValidator(_session_position)]
 
 
 def _next(**schema: Any) -> Any:
@@ -188,20 +206,8 @@ class ProgressInput(Input):
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
     whole: ClassVar[str] = "body"
 
-    state: Annotated[
-        State | None,
-        Field(
-            description="What the agent is doing; `waiting` is for a person or another system.", examples=["working"]
-        ),
-    ] = None
-    activity: Annotated[
-        str | None,
-        AfterValidator(clean_activity),
-        Field(
-            description=f"What it is doing in words, up to {MAX_ACTIVITY_CHARACTERS} characters.",
-            examples=["reviewing pull request 12"],
-        ),
-    ] = None
+    state: ReportedState = None
+    activity: Activity = None
 
     @model_validator(mode="after")
     def _not_empty(self) -> Self:
@@ -262,7 +268,7 @@ class ListSessionsInput(Input):
     """Which sessions of all agents to list."""
 
     limit: Limit = MAX_PAGE
-    next: Annotated[str | None, AfterValidator(_session_position), _next(pattern=f"^{ID_PATTERN}/{ID_PATTERN}$")] = None
+    next: Annotated[SessionPosition, _next(pattern=f"^{ID_PATTERN}/{ID_PATTERN}$")] = None
 
     @property
     def position(self) -> tuple[str, str] | None:

@@ -137,8 +137,8 @@ class AgentService:
         return updated
 
     @time_limit()
-    def end_session(self, owner: str, agent_id: str, session_id: str) -> None:
-        """End a session by its handle; no error if it had already ended."""
+    def end_session(self, owner: str, agent_id: str, session_id: str) -> bool:
+        """End a session by its handle; return whether it was live. It is no error if it had already ended."""
         agent, handle = identity.parse_id(agent_id), identity.parse_id(session_id)
         if agent is None or handle is None:
             raise NotFoundError("No such session")
@@ -146,9 +146,10 @@ class AgentService:
         if session is not None and session.is_live(clock.now(), self._settings.sessions_not_before):
             self._audit(AuditEntry(action=AuditAction.END_SESSIONS, owner=owner, agent_id=agent, session_ids=[handle]))
             update_last_active(self.tables, agent, session.last_active, self._count)
-        else:
-            # Deleting an expired one has the same result as if TTL had deleted it before.
-            self._owned(owner, agent)
+            return True
+        # Deleting an expired one has the same result as if TTL had deleted it before.
+        self._owned(owner, agent)
+        return False
 
     @time_limit()
     def end_all_sessions(self, owner: str, agent_id: str) -> Ended:

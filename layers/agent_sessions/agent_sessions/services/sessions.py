@@ -1,4 +1,4 @@
-"""What an agent does: sign in with a name, then validate, report progress and sign out with a token."""
+"""What an agent does: sign in with a name, then validate, report progress and sign out."""
 
 from collections.abc import Callable, Mapping
 from typing import Self
@@ -10,11 +10,11 @@ from agent_sessions.domain.identity import Identity
 from agent_sessions.domain.metadata import clean_metadata
 from agent_sessions.domain.models import MIN_SECONDS, Session, SignedIn
 from agent_sessions.domain.progress import clean_progress
-from agent_sessions.domain.tokens import SessionToken
 from agent_sessions.dynamodb.tables import Tables
 from agent_sessions.errors import AgentBlockedError, DatabaseError, FieldError, InvalidSessionError, ValidationError
 from agent_sessions.metrics import Count, Metric, discard_count
 from agent_sessions.services.ending import end_sessions
+from agent_sessions.services.handles import SessionHandle, session_name
 from agent_sessions.services.presence import update_last_active
 from agent_sessions.services.recognition import recognise
 from agent_sessions.services.session_cache import SessionCache
@@ -205,33 +205,34 @@ class SessionService:
             )
 
     @time_limit()
-    def validate(self, session_token: str, *, touch: bool = True) -> Session:
-        """Return the live session of a token, and record its use.
+    def validate(self, session: str | SessionHandle, *, touch: bool = True) -> Session:
+        """Return a live session, and record its use.
 
         Args:
-            session_token: The token, as it was presented.
+            session: Its token, as it was presented, or its handle on behalf of its owner.
             touch: Whether to record the use. Without it the call needs ``dynamodb:GetItem`` on the sessions
                 alone, and the session ends at its idle timeout unless it is used elsewhere.
 
         Raises:
-            InvalidSessionError: malformed, unknown, expired or ended. A malformed token costs no call.
+            InvalidSessionError: malformed, unknown, expired, ended, or another owner's. A malformed token costs no
+                call.
         """
-        return self._validated(lambda: self._validation.validate(SessionToken.parse(session_token), touch=touch))
+        return self._validated(lambda: self._validation.validate(session_name(session), touch=touch))
 
     @time_limit()
-    def report_progress(self, session_token: str, progress: Mapping[str, str | None]) -> Session:
+    def report_progress(self, session: str | SessionHandle, progress: Mapping[str, str | None]) -> Session:
         """Record what the agent reports of itself, which also counts as use; return the session.
 
         Args:
-            session_token: The token, as it was presented.
+            session: Its token or its handle, as for ``validate``.
             progress: ``state`` and ``activity``, or one of them; None removes what was reported before.
 
         Raises:
             ValidationError: names the invalid field and what to change.
-            InvalidSessionError: malformed, unknown, expired or ended.
+            InvalidSessionError: as for ``validate``.
         """
         cleaned = clean_progress(progress)
-        return self._validated(lambda: self._validation.report_progress(SessionToken.parse(session_token), cleaned))
+        return self._validated(lambda: self._validation.report_progress(session_name(session), cleaned))
 
     def _validated(self, validate: Callable[[], Session]) -> Session:
         try:
@@ -243,29 +244,32 @@ class SessionService:
         return session
 
     @time_limit()
-    def sign_out(self, session_token: str) -> Session | None:
-        """End the session of a token; return it, or None if it had already ended.
+    def sign_out(self, session: str | SessionHandle) -> Session | None:
+        """End a session; return it, or None if it had already ended or is not the owner's of the handle.
+
+        Args:
+            session: Its token or its handle, as for ``validate``.
 
         Raises:
             InvalidSessionError: the token is malformed.
         """
         try:
-            token = SessionToken.parse(session_token)
+            name = session_name(session)
         except InvalidSessionError:
             self._count(Metric.REJECTED_TOKENS)
             raise
         try:
-            session = self.tables.sessions.delete_session(token.agent_id, token.session_id)
+            deleted = self.tables.sessions.delete_session(name.agent_id, name.session_id, owner=name.owner)
         finally:
             # Afterwards: what a validation read before the deletion must not be remembered.
-            self._cache.forget(token.session_id)
+            self._cache.forget(name.session_id)
         now = clock.now()
-        if session is None or not session.is_live(now, self._settings.sessions_not_before):
+        if deleted is None or not deleted.is_live(now, self._settings.sessions_not_before):
             return None
         self._count(Metric.SIGN_OUTS)
-        self._ended(session, [session.session_id], AuditReason.SIGN_OUT)
-        update_last_active(self.tables, session.agent_id, now, self._count)
-        return session
+        self._ended(deleted, [deleted.session_id], AuditReason.SIGN_OUT)
+        update_last_active(self.tables, deleted.agent_id, now, self._count)
+        return deleted
 
     @time_limit()
     def check_health(self) -> None:

@@ -1,4 +1,4 @@
-"""Judging a token: is its session live, does its agent still admit it, and recording its use."""
+"""Judging a session by its name: is it live, does its agent still admit it, and recording its use."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 from agent_sessions import clock
 from agent_sessions.audit import Audit, AuditAction, AuditEntry, AuditReason
 from agent_sessions.domain.models import Session
-from agent_sessions.domain.tokens import SessionToken
 from agent_sessions.dynamodb.tables import Tables
 from agent_sessions.errors import DatabaseError, InvalidSessionError
 from agent_sessions.metrics import Count, Metric
+from agent_sessions.services.handles import SessionName
 from agent_sessions.services.session_cache import SessionCache
 from agent_sessions.settings import Settings
 
@@ -19,7 +19,7 @@ MAX_RACES = 5
 
 
 class Validation:
-    """Validates tokens and records use, once per touch interval on the session, rarely on the agent.
+    """Validates sessions and records use, once per touch interval on the session, rarely on the agent.
 
     Args:
         tables: Where agents and sessions are stored.
@@ -51,24 +51,29 @@ class Validation:
         """Return when a session used at ``now`` ends: never early, although uses within an interval go unwritten."""
         return min(now + idle_seconds + self._settings.touch_interval, ends_at)
 
-    def validate(self, token: SessionToken, *, touch: bool) -> Session:
-        """Return the live session of a token; record its use if that is due."""
+    def validate(self, name: SessionName, *, touch: bool) -> Session:
+        """Return the live session of this name; record its use if that is due."""
         now = clock.now()
-        session = self._cache.get(token.session_id, now)
-        if session is not None and self._is_live(session, now) and not (touch and self._touch_is_due(session, now)):
+        session = self._cache.get(name.session_id, now)
+        if (
+            session is not None
+            and self._is_live(session, now)
+            and _is_named_by(session, name)
+            and not (touch and self._touch_is_due(session, now))
+        ):
             return session
         generation = self._cache.generation
-        session = self._load_live(token, now)
+        session = self._load_live(name, now)
         if touch and self._touch_is_due(session, now):
             session = self._touch(session, now)
         self._cache.remember(session, now, generation)
         return session
 
-    def report_progress(self, token: SessionToken, progress: dict[str, str | None]) -> Session:
+    def report_progress(self, name: SessionName, progress: dict[str, str | None]) -> Session:
         """Write what an agent reports of itself; unlike a touch, this is always written or fails."""
         now = clock.now()
         generation = self._cache.generation
-        session = self._load_live(token, now)
+        session = self._load_live(name, now)
         self._heal(session, now)
         for _ in range(MAX_RACES):
             expires_at = self.expires_at(now, session.idle_seconds, session.ends_at)
@@ -77,7 +82,7 @@ class Validation:
                 session, now=now, expires_at=expires_at, progress=progress, move_times=move_times
             ):
                 break
-            session = self._load_live(token, now)
+            session = self._load_live(name, now)
         else:
             raise DatabaseError("UpdateItem")
         changes: dict[str, Any] = dict(progress)
@@ -90,10 +95,12 @@ class Validation:
     def _is_live(self, session: Session, now: int) -> bool:
         return session.is_live(now, self._settings.sessions_not_before)
 
-    def _load_live(self, token: SessionToken, now: int) -> Session:
-        session = self._tables.sessions.get_session(token.agent_id, token.session_id)
+    def _load_live(self, name: SessionName, now: int) -> Session:
+        session = self._tables.sessions.get_session(name.agent_id, name.session_id)
         if session is None or not self._is_live(session, now):
-            self._cache.forget(token.session_id)
+            self._cache.forget(name.session_id)
+            raise InvalidSessionError
+        if not _is_named_by(session, name):
             raise InvalidSessionError
         return session
 
@@ -178,3 +185,8 @@ class Validation:
             if not self._writes_agents:
                 return True
         raise DatabaseError("UpdateItem")
+
+
+def _is_named_by(session: Session, name: SessionName) -> bool:
+    """Whether a session is one of the owner that named it; a token names its session for anyone who has it."""
+    return session.agent_id == name.agent_id and name.owner in (None, session.owner)

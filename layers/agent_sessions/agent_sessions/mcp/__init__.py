@@ -1,0 +1,1 @@
+"""The Model Context Protocol: messages in, messages out, and the tools that agents call."""
