@@ -1,18 +1,23 @@
 """A signed-in agent: its progress, its end, and when it signs in again."""
 
+import asyncio
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
 import pytest
-from fake_service import ENDED, Service, problem, session, token
+from fake_service import ENDED, URL, Service, problem, session, token
 
 from agent_sessions_client import (
     UNCHANGED,
     AgentBlockedError,
+    AsyncClient,
     CallerError,
+    Client,
     InvalidSessionError,
     NotFoundError,
+    Session,
     UnavailableError,
 )
 
@@ -133,6 +138,49 @@ def test_refused_agent_never_signs_in_again(
         session.touch()
 
     assert service.calls == [SIGN_IN, USE, SIGN_IN, USE]
+
+
+def test_threads_that_meet_an_ended_session_sign_in_once(service: Service) -> None:
+    with httpx2.Client(transport=httpx2.MockTransport(service), trust_env=False) as http_client:
+        session = Client(URL, http_client=http_client).sign_in("Claude")
+        service.live.clear()
+
+        with ThreadPoolExecutor(8) as pool:
+            shown = list(pool.map(lambda _: session.touch().session_id, range(32)))
+
+    assert set(shown) == {session.session_id}
+    assert service.calls.count(SIGN_IN) == 2
+
+
+def test_tasks_that_meet_an_ended_session_sign_in_once(service: Service, loop: asyncio.AbstractEventLoop) -> None:
+    async def touch() -> list[Session]:
+        async with httpx2.AsyncClient(transport=httpx2.MockTransport(service), trust_env=False) as http_client:
+            session = await AsyncClient(URL, http_client=http_client).sign_in("Claude")
+            service.live.clear()
+            return await asyncio.gather(*(session.touch() for _ in range(32)))
+
+    assert len({each.session_id for each in loop.run_until_complete(touch())}) == 1
+    assert service.calls.count(SIGN_IN) == 2
+
+
+def test_cancelled_task_signs_out(service: Service, loop: asyncio.AbstractEventLoop) -> None:
+    signed_in = asyncio.Event()
+
+    async def work() -> None:
+        http_client = httpx2.AsyncClient(transport=httpx2.MockTransport(service), trust_env=False)
+        async with http_client, AsyncClient(URL, http_client=http_client).signed_in("Claude"):
+            signed_in.set()
+            await asyncio.Event().wait()
+
+    async def cancel() -> None:
+        task = asyncio.create_task(work())
+        await asyncio.wait_for(signed_in.wait(), 30)
+        task.cancel()
+        await asyncio.wait([task])
+
+    loop.run_until_complete(cancel())
+
+    assert service.calls == [SIGN_IN, SIGN_OUT]
 
 
 def test_outage_is_no_end(client: Any, service: Service) -> None:
