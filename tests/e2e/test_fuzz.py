@@ -23,9 +23,11 @@ from tests.support.length import by_length
 from tools import ROOT
 
 CASES = by_length(500, 10_000)
-EXAMPLES = by_length(30, 100)  # per operation and phase of a round
+EXAMPLES = by_length(40, 100)  # per operation and phase of a round
 # Rounds differ in length, because schemathesis ends a phase if a response differs from one to the same request.
 MAX_ROUNDS = by_length(10, 100)
+# Of all rounds but the first: the phases left out send the same requests in every round.
+PHASES = by_length("stateful", "fuzzing,stateful")
 NEVER_THROTTLED = {"ThrottleRate": "100000", "ThrottleBurst": "100000"}
 
 OPERATIONS = {
@@ -98,11 +100,12 @@ def run_round(url: str, seed: int, report: Path) -> bool:
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", "tests/e2e/schemathesis.toml", "run"]
     command += ["docs/openapi.json", "--url", url, "--seed", str(seed), "--max-examples", str(EXAMPLES)]
     command += ["--report", "ndjson", "--report-ndjson-path", str(report)]
-    if seed > 1:  # the other phases send the same requests in every round
-        command += ["--phases", "fuzzing,stateful"]
+    if seed > 1:
+        command += ["--phases", PHASES]
     tokens = report.with_name("session_tokens")
     tokens.touch()
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"SESSION_TOKENS": str(tokens)}, check=False)  # noqa: S603
+    environ = os.environ | {"SESSION_TOKENS": str(tokens), "PYTHONPATH": str(ROOT / "layers/agent_sessions")}
+    done = subprocess.run(command, cwd=ROOT, env=environ, check=False)  # noqa: S603
     for token in tokens.read_text().splitlines():
         LEAKS.tokens.remember(token)
     return done.returncode == 0

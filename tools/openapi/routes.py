@@ -74,6 +74,7 @@ ROUTES = [
                 "listAgentSessions": AGENT,
                 "endAgentSessions": AGENT,
                 "endAgentSession": SESSION,
+                "updateAgentSession": SESSION,
             },
         ),
     ),
