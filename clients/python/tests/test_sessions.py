@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -141,7 +142,11 @@ def test_refused_agent_never_signs_in_again(
 
 
 def test_threads_that_meet_an_ended_session_sign_in_once(service: Service) -> None:
-    with httpx2.Client(transport=httpx2.MockTransport(service), trust_env=False) as http_client:
+    def respond_slowly(request: httpx2.Request) -> httpx2.Response:
+        threading.Event().wait(0.002)  # so that the others call meanwhile
+        return service(request)
+
+    with httpx2.Client(transport=httpx2.MockTransport(respond_slowly), trust_env=False) as http_client:
         session = Client(URL, http_client=http_client).sign_in("Claude")
         service.live.clear()
 
