@@ -226,7 +226,12 @@ def test_signed_requests_of_the_client_are_accepted(
     ("document", "section"), [("docs/client.md", None), ("docs/cli.md", None), ("README.md", "Four doors")]
 )
 def test_examples_of_the_document_run(
-    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, document: str, section: str | None
+    api: Api,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    document: str,
+    section: str | None,
 ) -> None:
     for name in ("API_AUTH", "API_JWT", "CLAUDE_CONFIG_DIR", "CODEX_HOME"):
         monkeypatch.delenv(name, raising=False)
@@ -234,6 +239,11 @@ def test_examples_of_the_document_run(
     monkeypatch.setenv("PYTHONPATH", str(ROOT / "clients/python/src"))
 
     assert documents.run(ROOT / document, tmp_path, section) >= 2
+
+    # curl succeeds with a response that is an error.
+    printed = capfd.readouterr().out
+    assert not re.findall(r'"error": ?[{"].*|"isError": ?true.*|\{"message":.*', printed)
+    assert section is None or printed.count('"isError":false') == 3
 
 
 def test_readme_shows_the_authorizer_of_the_example() -> None:
