@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 ENGINE := $(if $(shell command -v java && command -v mvn),.envs/dynamodb-local/.done)
 GENERATOR := $(if $(ENGINE),.envs/openapi-generator/.done)
 
-COMMANDS := help local stop demo ps dashboard invoke unit test prove fuzz peers speed bench clients pythons frameworks check audit sbom openapi format lock deploy clean
+COMMANDS := help local stop demo ps dashboard invoke unit test prove fuzz peers speed bench clients pythons frameworks mcp check audit sbom openapi format lock deploy clean
 VARIABLES := PYTHON PORT PART CLIENT QUICK MINUTES STACK REGION PARAMETERS GUIDED
 
 .DEFAULT_GOAL := help
@@ -97,6 +97,9 @@ frameworks: .envs/frameworks/.done ## test the examples for Strands, OpenAI Agen
 	@MYPYPATH=$(CLIENT_SOURCE):clients/python/tests .envs/frameworks/bin/mypy --config-file= --strict --explicit-package-bases \
 		--cache-dir .mypy_cache/frameworks examples/frameworks tests/frameworks
 
+mcp: .venv/.done .envs/sam/.done .envs/ministack/.done .envs/mcp-2026/.done .envs/mcp-2025/.done .envs/mcp-proxy/.done .envs/mcp-node/.done ## run other people's MCP programs against the MCP endpoint
+	@PYTHONPATH=.:layers/agent_sessions .venv/bin/python -m tools.mcp
+
 check: .venv/.done .envs/sam/.done .envs/checkov/.done .envs/openapi-linters/.done ## check code, types, imports, templates and generated documents
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
@@ -136,7 +139,7 @@ LOCK_FOR = .venv/bin/uv pip compile --quiet --universal --python-version $(1) --
 LOCK = $(call LOCK_FOR,3.13)
 lock: .venv/.uv ## pin the newest version of every dependency
 	$(LOCK) layers/agent_sessions/requirements.in -o layers/agent_sessions/requirements.txt
-	for name in bootstrap dev sam ministack checkov plot peers node clients frameworks audit; do $(LOCK) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+	for name in bootstrap dev sam ministack checkov plot peers node clients frameworks mcp-2026 mcp-2025 mcp-proxy audit; do $(LOCK) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 	$(call LOCK_FOR,3.10) requirements/client.in -o requirements/client.txt
 	for lock in requirements/*/package-lock.json; do rm "$$lock" && (cd "$${lock%/*}" && $(NPM) install --package-lock-only) || exit 1; done
 

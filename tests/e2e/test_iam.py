@@ -16,6 +16,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from tests.e2e.conftest import Api
+from tests.support.mcp import headers_of, message
 from tools import ROOT
 from tools.local.emulator import Emulator
 
@@ -80,6 +81,16 @@ def test_users_are_different_owners(api: Api, user: Callable[..., Sign]) -> None
 
 def test_user_without_permission_gets_403(api: Api, user: Callable[..., Sign]) -> None:
     assert sign_in(api, user("eve", policy=None)).status == 403
+
+
+def test_mcp_caller_is_the_user_who_signed(api: Api, user: Callable[..., Sign]) -> None:
+    body = message("tools/call", {"name": "whoami", "arguments": {}})
+    host = {"Host": urlsplit(api.outputs["ApiUrl"]).netloc}
+    assert api.call("POST", "/mcp", body, headers=headers_of(body) | host).status == 403
+    assert api.call("GET", "/mcp", headers=host).status == 405
+
+    response = api.call("POST", "/mcp", body, headers=headers_of(body) | user("grace")("POST", "/mcp", body))
+    assert response.body["result"]["structuredContent"]["owner"].endswith(":user/grace")
 
 
 def test_signature_of_another_request_gets_403(api: Api, user: Callable[..., Sign]) -> None:

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tests.e2e.conftest import Api
+from tests.support.mcp import headers_of, message
 from tools import ROOT
 from tools.cloudformation import RESOURCES
 from tools.local.emulator import Emulator
@@ -196,6 +197,36 @@ def test_web_page_of_another_origin_gets_no_permission(
 
     assert response.status == 201
     assert not [name for name in response.headers if name.lower().startswith("access-control-")]
+
+
+# -- the MCP endpoint
+
+
+@pytest.mark.parametrize("path", ["", "/mcp"])
+def test_mcp_metadata_names_the_issuer_without_a_token(restricted: Api, issuer: Issuer, path: str) -> None:
+    response = restricted.call("GET", f"/.well-known/oauth-protected-resource{path}")
+
+    assert response.status == 200
+    assert response.body["authorization_servers"] == [issuer.url]
+    assert response.body["scopes_supported"] == ["sessions", "admin"]
+
+
+def test_mcp_caller_is_the_subject_of_its_token(api: Api, issuer: Issuer) -> None:
+    body = message("tools/call", {"name": "whoami", "arguments": {}})
+    assert api.call("POST", "/mcp", body, headers=headers_of(body)).status == 401
+
+    response = api.call("POST", "/mcp", body, headers=headers_of(body) | issuer.headers("ada"))
+    assert response.body["result"]["structuredContent"]["owner"] == f"jwt:{issuer.url}#ada"
+
+
+@pytest.mark.parametrize(("origin", "status"), [(PAGE, 200), ("http://localhost:4000", 403)])
+def test_mcp_serves_web_pages_of_allowed_origins_alone(
+    restricted: Api, issuer: Issuer, origin: str, status: int
+) -> None:
+    body = message("tools/list")
+    headers = headers_of(body) | issuer.headers("ada", scope="sessions") | {"Origin": origin}
+
+    assert restricted.call("POST", "/mcp", body, headers=headers).status == status
 
 
 # -- the example in the documents

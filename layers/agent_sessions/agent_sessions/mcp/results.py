@@ -7,28 +7,41 @@ type Schema = dict[str, Any]
 type Result = dict[str, Any]
 
 STRING: Schema = {"type": "string"}
-NULLABLE: Schema = {"type": ["string", "null"]}
 TIME: Schema = {"type": "string", "format": "date-time"}
+NULL: Schema = {"type": "null"}
 MESSAGE: Schema = {"type": "string", "description": "What happened, and what to do next."}
+
+
+def object_schema(required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
+    """Return the schema of an object that has no other fields."""
+    return {
+        "type": "object",
+        "properties": {**required, **(optional or {})},
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def nullable(schema: Schema, description: str = "") -> Schema:
+    """Return the schema of a value or null. Clients that map schemas to another dialect read no list of types."""
+    return {"anyOf": [schema, NULL]} | ({"description": description} if description else {})
+
 
 # Without what only a program needs, and without the owner, which is the same for everything that a caller sees.
 SESSION: dict[str, Schema] = {
     "session": {"type": "string", "description": "The handle to pass to the other tools; it is not a secret."},
     "agent_id": STRING,
     "agent_name": STRING,
-    "context": {**NULLABLE, "description": "What the agent works on."},
+    "context": nullable(STRING, "What the agent works on."),
     "display_name": STRING,
     "metadata": {"type": "object", "additionalProperties": STRING},
-    "state": {"type": ["string", "null"], "enum": ["working", "waiting", "idle", None]},
-    "activity": {**NULLABLE, "description": "What the agent last reported to be doing."},
-    "progress_at": {**NULLABLE, "format": "date-time", "description": "When the agent last reported."},
-    "stop_requested": {
-        "type": ["object", "null"],
-        "description": "Set if the owner asks the agent to stop: finish cleanly, then sign out.",
-        "properties": {"reason": STRING, "at": TIME},
-        "required": ["reason", "at"],
-        "additionalProperties": False,
-    },
+    "state": nullable({"type": "string", "enum": ["working", "waiting", "idle"]}),
+    "activity": nullable(STRING, "What the agent last reported to be doing."),
+    "progress_at": nullable(TIME, "When the agent last reported."),
+    "stop_requested": nullable(
+        object_schema({"reason": STRING, "at": TIME}),
+        "Set if the owner asks the agent to stop: finish cleanly, then sign out.",
+    ),
     "created_at": TIME,
     "last_active": TIME,
     "expires_at": {**TIME, "description": "When the session ends unless it is used."},
@@ -45,7 +58,7 @@ TOKEN: Schema = {"type": "string", "description": "The secret. Only with `return
 AGENT: dict[str, Schema] = {
     "agent_id": STRING,
     "agent_name": STRING,
-    "context": NULLABLE,
+    "context": nullable(STRING),
     "display_name": STRING,
     "created_at": TIME,
     "last_active": {**TIME, "description": "When the agent was last seen, up to minutes behind."},
@@ -56,21 +69,6 @@ PRESENCE: dict[str, Schema] = {
     "active_sessions": {"type": "integer", "minimum": 0},
     "active_sessions_capped": {"type": "boolean", "description": "Whether there may be more."},
 }
-
-
-def object_schema(required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
-    """Return the schema of an object that has no other fields."""
-    return {
-        "type": "object",
-        "properties": {**required, **(optional or {})},
-        "required": list(required),
-        "additionalProperties": False,
-    }
-
-
-def nullable(schema: Schema) -> Schema:
-    """Return the schema of an object or null."""
-    return {**schema, "type": ["object", "null"]}
 
 
 def reduced(body: Mapping[str, Any], *fields: dict[str, Schema]) -> Result:

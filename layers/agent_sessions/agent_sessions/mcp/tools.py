@@ -29,7 +29,6 @@ from agent_sessions.mcp.protocol import UnknownToolError
 from agent_sessions.mcp.results import (
     AGENT,
     MESSAGE,
-    NULLABLE,
     PRESENCE,
     SESSION,
     SIGNED_IN,
@@ -161,7 +160,11 @@ TOOLS = {
             ),
             arguments=ListSessionsArguments,
             output=object_schema(
-                {"sessions": {"type": "array", "items": object_schema(SESSION)}, "next": NULLABLE, "message": MESSAGE}
+                {
+                    "sessions": {"type": "array", "items": object_schema(SESSION)},
+                    "next": nullable(STRING),
+                    "message": MESSAGE,
+                }
             ),
             call=actions.list_sessions,
             annotations=READ_ONLY,

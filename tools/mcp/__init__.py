@@ -1,0 +1,1 @@
+"""Other people's programs against the MCP endpoint of a local service."""
