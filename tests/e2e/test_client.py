@@ -1,6 +1,8 @@
 """The Python client against the real service, with threads and with asyncio, also when responses are lost."""
 
 import asyncio
+import io
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +22,7 @@ from agent_sessions_client import (
     NotFoundError,
     ValidationError,
 )
+from agent_sessions_client.cli.main import main
 from botocore.session import Session as BotocoreSession
 
 from tests.e2e.conftest import Api, wait_for
@@ -217,6 +220,35 @@ def test_signed_requests_of_the_client_are_accepted(
 
     with pytest.raises(CallerError):
         connect(url=url, transport=ToEmulator()).sign_in("Unsigned")
+
+
+# -- the hooks of coding agents
+
+
+def test_coding_agent_shows_up_and_reads_a_stop_request(
+    api: Api, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("API_URL", api.url)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+    def fire(event: str, **fields: str) -> str:
+        body = {"hook_event_name": event, "session_id": "conversation-1", "cwd": "/nowhere/hooked", **fields}
+        monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(body)))
+        assert main(["hook", "claude"]) == 0
+        return capsys.readouterr().out
+
+    assert fire("SessionStart", model="opus") == ""
+    agent = client.find_agent("Claude Code", "hooked")
+    assert agent is not None
+    assert fire("UserPromptSubmit", prompt="secret plan") == ""
+    assert fire("Notification") == ""
+    (session,) = client.agent_sessions(agent.agent_id)
+    assert (session.state, session.activity, session.metadata["model"]) == ("waiting", "for a permission", "opus")
+
+    client.request_stop(agent.agent_id, session.session_id, "budget used up")
+    assert "budget used up" in fire("PostToolUse", tool_name="Bash")
+    assert fire("SessionEnd") == ""
+    assert list(client.agent_sessions(agent.agent_id)) == []
 
 
 # -- the documents
