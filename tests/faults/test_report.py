@@ -21,6 +21,8 @@ from tests.support.events import load_event
 from tests.support.functions import Context, load_function_module
 from tests.support.timeouts import HANG_SECONDS
 
+pytestmark = pytest.mark.usefixtures("other_services")
+
 SESSIONS, AGENTS = 14, 11
 PAGE_SIZE = 2
 

@@ -27,6 +27,7 @@ def test_event_of_agent_names_the_agent_of_sign_in(api: Api, name: str) -> None:
     assert load_event(name)["pathParameters"]["agent_id"] == signed_in["agent_id"]
 
 
+@pytest.mark.usefixtures("other_services")
 def test_event_of_schedule_returns_the_counts(load_function: Callable[[str], ModuleType]) -> None:
     function = load_function("activity_report")
 

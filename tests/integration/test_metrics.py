@@ -37,6 +37,8 @@ from tools.dashboard.metric_math import evaluate
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
 
+pytestmark = pytest.mark.usefixtures("other_services")
+
 OWN = "AgentSessions"
 DOCUMENTED = yaml.safe_load((ROOT / "tests/data/aws_metrics.yaml").read_text())
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
+pytestmark = pytest.mark.usefixtures("other_services")
+
+
 @pytest.fixture
 def cloudwatch(dynamodb: object, botocore_session: botocore.session.Session) -> "CloudWatchClient":
     return botocore_session.create_client("cloudwatch")  # type: ignore[return-value]

@@ -42,23 +42,55 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return variables
 
 
+class TablesOfTest:
+    """Responds from the tables of the running test, so that clients may outlive it."""
+
+    def __init__(self) -> None:
+        self.tables = MemoryDynamoDB()
+
+    def respond(self, **event: Any) -> Any:
+        return self.tables.respond(**event)
+
+
 @pytest.fixture(scope="session")
-def botocore_session() -> botocore.session.Session:
+def tables_of_test() -> TablesOfTest:
+    return TablesOfTest()
+
+
+@pytest.fixture(scope="session")
+def botocore_session(tables_of_test: TablesOfTest) -> botocore.session.Session:
     """One session for all tests, because a new one parses every service model again."""
-    return botocore.session.get_session()
+    session = botocore.session.get_session()
+    session.register("before-send.dynamodb", tables_of_test.respond)
+    return session
+
+
+@pytest.fixture(scope="session")
+def inspector(botocore_session: botocore.session.Session) -> "DynamoDBClient":
+    return botocore_session.create_client(  # type: ignore[return-value]
+        "dynamodb", region_name="eu-west-1", aws_access_key_id="testing", aws_secret_access_key="testing"
+    )
 
 
 @pytest.fixture
 def dynamodb(
-    environment: dict[str, str], botocore_session: botocore.session.Session, monkeypatch: pytest.MonkeyPatch
-) -> Iterator["DynamoDBClient"]:
+    environment: dict[str, str],
+    botocore_session: botocore.session.Session,
+    tables_of_test: TablesOfTest,
+    inspector: "DynamoDBClient",
+    monkeypatch: pytest.MonkeyPatch,
+) -> "DynamoDBClient":
     """A client to inspect the tables; they are those of template.yaml, in memory and empty."""
     monkeypatch.setattr(botocore.session, "get_session", lambda: botocore_session)
-    respond: Any = MemoryDynamoDB().respond
-    botocore_session.register("before-send.dynamodb", respond)
+    tables_of_test.tables = MemoryDynamoDB()
+    return inspector
+
+
+@pytest.fixture
+def other_services() -> Iterator[None]:
+    """Simulate every service but DynamoDB."""
     with mock_aws(config={"core": {"passthrough": {"services": ["dynamodb"]}}}):
-        yield botocore_session.create_client("dynamodb")  # type: ignore[misc]
-    botocore_session.unregister("before-send.dynamodb", respond)
+        yield
 
 
 @dataclass(frozen=True)

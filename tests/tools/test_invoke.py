@@ -60,6 +60,7 @@ def in_process(
     return sent
 
 
+@pytest.mark.usefixtures("other_services")
 def test_every_event_succeeds_against_the_local_service(
     in_process: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -71,6 +72,7 @@ def test_every_event_succeeds_against_the_local_service(
     assert in_process["GET /sessions/current"]["headers"]["authorization"] not in ("", example)
 
 
+@pytest.mark.usefixtures("other_services")
 def test_unexpected_status_is_shown(
     in_process: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
