@@ -23,15 +23,20 @@ def folder(api: Api, emulator: Emulator) -> Path:
     return emulator.folder
 
 
-def demo(folder: Path, minutes: str = "0.1") -> subprocess.CompletedProcess[str]:
+@pytest.fixture(scope="module")
+def done(api: Api, emulator: Emulator) -> subprocess.CompletedProcess[str]:
+    """A whole demo."""
+    (emulator.folder / "url").write_text(api.url)
+    return demo(emulator.folder)
+
+
+def demo(folder: Path, minutes: str = "0.05") -> subprocess.CompletedProcess[str]:
     command: list[str | Path] = [sys.executable, "-m", "tools.demo", "--folder", folder, f"--minutes={minutes}"]
     environ = os.environ | {"PYTHONPATH": f".{os.pathsep}clients/python/src"}
     return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)  # noqa: S603
 
 
-def test_demo_leaves_its_agents_signed_in(api: Api, folder: Path) -> None:
-    done = demo(folder)
-
+def test_demo_leaves_its_agents_signed_in(api: Api, done: subprocess.CompletedProcess[str]) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     final = re.search(r"^6 agents are signed in, with (\d+) sessions;", done.stdout, re.MULTILINE)
     assert final
@@ -40,8 +45,8 @@ def test_demo_leaves_its_agents_signed_in(api: Api, folder: Path) -> None:
     assert agent["online"] is True
 
 
-def test_demo_prints_no_token(folder: Path) -> None:
-    output = UUID.sub("", demo(folder).stdout)
+def test_demo_prints_no_token(done: subprocess.CompletedProcess[str]) -> None:
+    output = UUID.sub("", done.stdout)
 
     assert "session_token" in output
     assert not TOKEN.findall(output)
