@@ -156,6 +156,12 @@ def isolated(deploy: Callable[..., Api]) -> Api:
     return deploy("isolated", TouchIntervalSeconds="1")
 
 
+@pytest.fixture(scope="session")
+def publishing(deploy: Callable[..., Api]) -> Api:
+    """A service that puts lifecycle events on the bus."""
+    return deploy("publishing", LifecycleEvents="true")
+
+
 @pytest.fixture
 def aws(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
     """Makes clients of the emulator's services."""

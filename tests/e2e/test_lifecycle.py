@@ -12,11 +12,6 @@ from tests.e2e.conftest import Api, let_report_put_metrics, wait_for
 from tools.dashboard.emulated import physical_ids
 
 
-@pytest.fixture(scope="module")
-def publishing(deploy: Callable[..., Api]) -> Api:
-    return deploy("publishing", LifecycleEvents="true")
-
-
 @dataclass
 class Target:
     """A queue that a rule for all lifecycle events sends to."""
