@@ -95,3 +95,25 @@ def test_expiry_arrives_with_the_next_report(publishing: Api, target: Target, aw
 
     assert "FunctionError" not in response, response["Payload"].read()
     assert target.wait_for("Session Ended", session["session_id"])["detail"]["reason"] == "expired"
+
+
+def test_event_that_the_bus_refuses_is_in_the_queue(publishing: Api, aws: Callable[[str], Any]) -> None:
+    ids, iam, sqs = physical_ids(aws, "publishing"), aws("iam"), aws("sqs")
+    denied = {"Effect": "Deny", "Action": "events:PutEvents", "Resource": "*"}
+    policy = {"RoleName": ids["LifecycleRole"], "PolicyName": "no-events"}
+    iam.put_role_policy(**policy, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [denied]}))
+    try:
+        session = publishing.sign_in("Unheard").body
+
+        def queued() -> dict[str, Any] | None:
+            for message in sqs.receive_message(QueueUrl=ids["LifecycleDeadLetters"]).get("Messages", []):
+                event = dict(json.loads(message["Body"]))
+                if event["DetailType"] == "Session Started":
+                    return event
+            return None
+
+        detail = json.loads(wait_for(queued)["Detail"])
+    finally:
+        iam.delete_role_policy(**policy)
+        sqs.purge_queue(QueueUrl=ids["LifecycleDeadLetters"])
+    assert detail["session_id"] == session["session_id"]
