@@ -101,7 +101,7 @@ def test_call_is_a_signed_post_of_json(frozen: Any) -> None:
         error("ServiceUnavailable"),
         error("InvalidSignatureException", SKEW),
     ],
-    ids=str,
+    ids=lambda outcome: f"{outcome.status} {outcome.body!r}" if isinstance(outcome, Reply) else type(outcome).__name__,
 )
 def test_transient_failure_is_retried_after_a_short_pause(pauses: list[float], outcome: Any) -> None:
     direct, script = transport(outcome, outcome, reply(200, GOOD))
