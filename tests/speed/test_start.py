@@ -1,14 +1,19 @@
 """A start takes no more CPU than in the last full run, relative to a bare client."""
 
+from functools import partial
+
 import pytest
 
+from benchmarks import BUILT
 from benchmarks.measurements import start
+from benchmarks.process import cpu_seconds
 from benchmarks.results import Results
-from benchmarks.samples import Spread, ratio
+from benchmarks.samples import Spread, interleaved, ratio
 from benchmarks.service import Service
-from tests.speed.conftest import require_not_grown
+from tests.speed.conftest import ATTEMPTS, require_not_grown
 
 ROUNDS = 7
+MCP_LIMIT = 1.1
 
 
 @pytest.mark.parametrize(
@@ -20,3 +25,18 @@ def test_start_does_not_grow(service: Service, recorded: Results, case: str, bas
         return ratio(taken[case], taken[base])
 
     require_not_grown(f"{case} ÷ {base}", ratio(recorded["start"][case], recorded["start"][base]), measure)
+
+
+def test_mcp_function_starts_like_the_sessions_function(service: Service) -> None:
+    # Only requests that list or call tools wait for pydantic.
+    program = start.COMPARED["function ready"]
+    environs = {
+        name: start.function_environ(service, str(BUILT / name)) for name in ("SessionsFunction", "McpFunction")
+    }
+    seen = []
+    for _ in range(ATTEMPTS):
+        taken = interleaved(ROUNDS, {name: partial(cpu_seconds, program, each) for name, each in environs.items()})
+        seen.append(ratio(taken["McpFunction"], taken["SessionsFunction"]).median)
+        if seen[-1] <= MCP_LIMIT:
+            return
+    pytest.fail(f"the MCP function takes {', '.join(f'{each:.2f}' for each in seen)} of a start, not {MCP_LIMIT}")

@@ -1,4 +1,4 @@
-"""`make openapi`: what derives from the table of routes (docs/openapi.json, events/, the table in README.md)."""
+"""`make openapi`: what derives from the routes and the MCP tools (docs/openapi.json, events/, tables in documents)."""
 
 import argparse
 import json
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tools import ROOT
+from tools.mcp.document import with_tables
 from tools.openapi.document import document
 from tools.openapi.events import event_of
 from tools.openapi.readme import with_routes
@@ -15,8 +16,9 @@ from tools.openapi.routes import ALL_ROUTES
 
 def derived() -> dict[Path, str]:
     """Return the text of each derived file, by its path."""
-    readme = ROOT / "README.md"
+    readme, mcp = ROOT / "README.md", ROOT / "docs/mcp.md"
     return {
+        mcp: with_tables(mcp.read_text()),
         ROOT / "docs/openapi.json": _json(document()),
         readme: with_routes(readme.read_text(), ALL_ROUTES),
         **{ROOT / f"events/{route.name}.json": _json(event_of(route)) for route in ALL_ROUTES},
