@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from jsonschema import Draft202012Validator
 
 from agent_sessions.errors import DatabaseError
@@ -13,6 +14,7 @@ from agent_sessions.mcp.results import AGENT, PRESENCE, SESSION, SIGNED_IN
 from agent_sessions.mcp.server import VERSION
 from agent_sessions.mcp.tools import TOOLS
 from tests.conftest import FrozenClock
+from tests.support.database import client_of
 from tests.support.events import iam, jwt
 from tests.support.functions import OWNER, Api
 from tests.support.mcp import Mcp
@@ -344,6 +346,55 @@ def test_database_error_is_a_result_that_says_to_retry_and_is_counted(
     written = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     (line,) = [each for each in written if each["message"] == "request"]
     assert (line["DatabaseErrors"], line["error"]) == ([1.0], "DatabaseError")
+
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "sign_in": CLAUDE,
+    "check_in": {"session": NOBODYS},
+    "sign_out": {"session": NOBODYS},
+    "whoami": {"session": NOBODYS},
+    "find_agent": CLAUDE,
+    "list_sessions": {},
+    "end_sessions": {"session": NOBODYS},
+}
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_outage_is_never_reported_as_no_such_session(newest: Mcp, tool: str) -> None:
+    def fail(**_: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="x")
+
+    client_of(newest.function.service.tables).meta.events.register("before-call.dynamodb", fail)
+
+    assert "The database did not respond" in newest.error(tool, **ARGUMENTS[tool])
+
+
+# -- what the tools cost
+
+
+def test_check_in_makes_the_calls_of_a_validation(
+    frozen: FrozenClock, newest: Mcp, calls: Callable[[Any], list[str]]
+) -> None:
+    session = newest.call("sign_in", **CLAUDE)["session"]
+    made = calls(newest.function)
+
+    newest.call("check_in", session=session)
+    assert made == ["GetItem"]
+    made.clear()
+    frozen.tick(60)
+    newest.call("check_in", session=session)
+    assert made == ["GetItem", "UpdateItem"]
+    made.clear()
+    newest.call("check_in", session=session, state="idle")
+    assert made == ["GetItem", "UpdateItem"]
+
+
+@pytest.mark.parametrize("tool", ["check_in", "sign_out", "whoami", "end_sessions"])
+def test_malformed_handle_costs_no_call(newest: Mcp, calls: Callable[[Any], list[str]], tool: str) -> None:
+    made = calls(newest.function)
+    newest.error(tool, session="4635ae41-c03a-534d-87c4-05465526a836")
+
+    assert made == []
 
 
 # -- the log
