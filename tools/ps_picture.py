@@ -14,7 +14,7 @@ from rich.terminal_theme import TerminalTheme
 from tools import ROOT
 
 PATH = ROOT / "docs/ps.svg"
-WIDTH = 112
+WIDTH = 118
 NOW = datetime.fromisoformat("2026-11-27T15:30:09+00:00")
 COLOURS = (
     "181a1f e06c75 98c379 e5c07b 61afef c678dd 56b6c2 d7dae0"  # black, red, green, yellow, blue, magenta, cyan, white
@@ -25,9 +25,11 @@ THEME = TerminalTheme(BLACK, WHITE, PALETTE)
 REMOVED = re.compile(r"\s*@font-face \{.*?\}|\s*<!--.*?-->", re.DOTALL)
 
 
-def session(number: int, agent_name: str, context: str | None, *, idle: int, age: int, **fields: Any) -> Session:
-    """Return a session as the API shows it, used and started so many seconds ago."""
-    times = {"created_at": age, "last_active": idle, "expires_at": -1800, "ends_at": -43200}
+def session(
+    number: int, agent_name: str, context: str | None, *, reported: int, idle: int, age: int, **fields: Any
+) -> Session:
+    """Return a session as the API shows it, reported, used and started so many seconds ago."""
+    times = {"created_at": age, "progress_at": reported, "last_active": idle, "expires_at": -1800, "ends_at": -43200}
     return Session.parse(
         {
             "session_id": f"{number:08x}-ed1b-8fac-9c43-2cbcfb4e491d",
@@ -39,7 +41,6 @@ def session(number: int, agent_name: str, context: str | None, *, idle: int, age
             "metadata": {},
             "state": None,
             "activity": None,
-            "progress_at": None,
             "stop_requested": None,
         }
         | {name: (NOW - timedelta(seconds=seconds)).isoformat() for name, seconds in times.items()}
@@ -49,13 +50,31 @@ def session(number: int, agent_name: str, context: str | None, *, idle: int, age
 
 def screen() -> Screen:
     """Return the screen with four agents: one waits, two work, one has just stopped."""
-    stop = {"reason": "the budget of this run is used up", "at": (NOW - timedelta(seconds=70)).isoformat()}
+    stop = {"reason": "its budget is used up", "at": (NOW - timedelta(seconds=70)).isoformat()}
     live = [
-        session(0xD571B74A, "Claude Code", "website", idle=192, age=2710, state="waiting", activity="for a permission"),
-        session(0x06212E70, "Codex", "payments", idle=4, age=840, state="working", activity="using Bash"),
-        session(0xA84D181E, "Nightly report", None, idle=31, age=11160, state="working", activity="reading 40 tables"),
+        session(
+            0xD571B74A,
+            "Claude Code",
+            "website",
+            reported=192,
+            idle=192,
+            age=2710,
+            state="waiting",
+            activity="for a permission",
+        ),
+        session(0x06212E70, "Codex", "payments", reported=4, idle=4, age=840, state="working", activity="using Bash"),
+        session(
+            0xA84D181E,
+            "Nightly report",
+            None,
+            reported=860,
+            idle=31,
+            age=11160,
+            state="working",
+            activity="reading 40 tables",
+        ),
     ]
-    stopped = session(0x2A9C08D8, "Support triage", "Tickets", idle=20, age=5520, stop_requested=stop)
+    stopped = session(0x2A9C08D8, "Support triage", "Tickets", reported=95, idle=20, age=5520, stop_requested=stop)
     ended = {stopped.session_id: (stopped, NOW - timedelta(seconds=9))}
     return Screen({each.session_id: each for each in live}, ended, NOW - timedelta(seconds=9))
 

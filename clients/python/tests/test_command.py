@@ -13,7 +13,7 @@ import pytest
 from fake_service import AGENT_ID, Service, agent, problem, session, token
 from rich.console import Console
 
-from agent_sessions_client import Client
+from agent_sessions_client import Client, Session
 from agent_sessions_client.cli import screen
 from agent_sessions_client.cli.main import main
 
@@ -75,10 +75,21 @@ def test_ps_lists_who_waits_first(run: Run, fleet: Service) -> None:
 
     lines = out.splitlines()
     assert status == 0
-    assert lines[0].split() == ["AGENT", "STATE", "ACTIVITY", "IDLE", "SINCE", "SESSION"]
+    assert lines[0].split() == ["AGENT", "STATE", "ACTIVITY", "REPORTED", "IDLE", "SINCE", "SESSION"]
     assert [line.split("  ")[0] for line in lines[1:]] == ["Claude - Project A", "Claude", "Codex"]
     assert "waiting" in lines[1]
     assert "[bold]tests[/bold]" in lines[2]
+
+
+def test_stuck_agent_is_in_use_but_has_not_reported() -> None:
+    at = screen.now()
+    used, reported = (at - timedelta(seconds=3)).isoformat(), (at - timedelta(hours=2)).isoformat()
+    stuck = Session.parse(session(state="working", last_active=used, progress_at=reported))
+
+    shown = text(screen.roster([stuck], at))
+
+    assert "2h 0m" in shown
+    assert " 3s " in shown
 
 
 def test_ps_prints_the_sessions_of_the_api(run: Run, fleet: Service) -> None:

@@ -56,7 +56,9 @@ def parser() -> argparse.ArgumentParser:
     an_agent = 'an agent\'s name ("Claude", "Claude - Project A"), or its id or the first characters of it'
 
     ps = verb(
-        "ps", "list live sessions", "Sessions that wait for somebody come first. IDLE is the time since last use."
+        "ps",
+        "list live sessions",
+        "Those that wait for somebody come first. REPORTED: time since the last report; IDLE: since the last use.",
     )
     ps.add_argument("--watch", action="store_true", help="a live screen, or with --json a line every 15 seconds")
     verb("agents", "list all agents, online or not")

@@ -41,7 +41,7 @@ def span(duration: timedelta) -> str:
 
 def roster(sessions: Iterable[Session], at: datetime, ended: Iterable[Session] = ()) -> Table:
     """Return the table of sessions: those that wait for somebody first, then by name."""
-    table = _table("AGENT", "STATE", "ACTIVITY", "IDLE", "SINCE", "SESSION")
+    table = _table("AGENT", "STATE", "ACTIVITY", "REPORTED", "IDLE", "SINCE", "SESSION")
     order = {"waiting": 0, "working": 1, "idle": 2, None: 3}
     for each in sorted(sessions, key=lambda each: (order.get(each.state, 3), each.display_name, each.session_id)):
         mark, style = STATES.get(each.state, STATES[None])
@@ -54,6 +54,7 @@ def roster(sessions: Iterable[Session], at: datetime, ended: Iterable[Session] =
             Text(each.display_name, "bold"),
             state,
             activity,
+            span(at - each.progress_at) if each.progress_at else "-",
             span(at - each.last_active),
             span(at - each.created_at),
             Text(each.session_id[:SHORT_ID], "cyan"),
@@ -61,7 +62,7 @@ def roster(sessions: Iterable[Session], at: datetime, ended: Iterable[Session] =
     for each in sorted(ended, key=lambda each: each.display_name):
         reason = each.stop_requested.reason if each.stop_requested else ""
         mark = "■ stopped" if each.stop_requested else "■ ended"
-        row = (each.display_name, mark, reason, "", span(at - each.created_at), each.session_id[:SHORT_ID])
+        row = (each.display_name, mark, reason, "", "", span(at - each.created_at), each.session_id[:SHORT_ID])
         table.add_row(*(Text(cell) for cell in row), style="dim")
     return table
 
