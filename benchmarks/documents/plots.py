@@ -33,15 +33,23 @@ mpl.rcParams |= {"axes.grid": True, "grid.alpha": 0.3, "axes.ymargin": 0.15, "ax
 
 def start(results: Results) -> None:
     """CPU of each step of a cold start, and of the bare clients."""
+    named_bars(results["start"], "CPU of a fresh process, ms", digits=0)
+
+
+def transports(results: Results) -> None:
+    """CPU of a validation in every way, and of the call that it makes."""
+    named_bars({name: each["cpu"] for name, each in results["warm"]["compared"].items()}, "CPU, ms", digits=2)
+
+
+def named_bars(cases: Mapping[str, Sequence[float]], title: str, digits: int) -> None:
+    """Draw a bar for each case; those of boto3 and botocore in a colour of their own."""
     _, axes = plt.subplots(figsize=(8, 4))
-    cases = results["start"]
-    colours = [ORANGE if name.startswith("bare") else BLUE for name in cases]
+    colours = [ORANGE if name.startswith("bare") or name.endswith("botocore") else BLUE for name in cases]
     spreads = bars(axes, range(len(cases)), cases.values(), color=colours, size=0.7, horizontal=True)
     for place, spread in enumerate(spreads):
-        axes.annotate(f"{spread.median:.0f}", (spread.high, place), (5, 0), textcoords="offset points", va="center")
-    axes.set(
-        title="CPU of a fresh process, ms", xlabel=WHISKERS, xlim=(0, 1.1 * max(spread.high for spread in spreads))
-    )
+        label = f"{spread.median:.{digits}f}"
+        axes.annotate(label, (spread.high, place), (5, 0), textcoords="offset points", va="center")
+    axes.set(title=title, xlabel=WHISKERS, xlim=(0, 1.1 * max(spread.high for spread in spreads)))
     axes.set_yticks(range(len(cases)), cases)
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
@@ -197,6 +205,6 @@ if __name__ == "__main__":
     # A test compares this digest, and so finds a plot that is out of date.
     source = hashlib.sha256(text.encode() + Path(__file__).read_bytes()).hexdigest()
     metadata = {"Date": None, "Creator": None, "Source": source}
-    for draw in (start, warm, growth, partition, memory, peers, costs):
+    for draw in (start, warm, transports, growth, partition, memory, peers, costs):
         draw(json.loads(text))
         plt.savefig(Path(sys.argv[1]) / f"{draw.__name__}.svg", metadata=metadata, facecolor="white")

@@ -12,6 +12,7 @@ from typing import Any
 
 from agent_sessions import SessionService, Settings, clock
 from agent_sessions.dynamodb.client import BotocoreTransport
+from agent_sessions.dynamodb.connect import connect
 from agent_sessions.dynamodb.tables import Tables
 from benchmarks.measurements.other_stores import PEERS, SessionStore
 from benchmarks.samples import by_clock, interleaved, timed
@@ -39,9 +40,12 @@ def main(rounds: int, repeat: int) -> dict[str, Any]:
     return {"versions": {package: metadata.version(package) for package in PEERS}, "stores": entries}
 
 
-def agent_sessions(_table: str) -> SessionStore:
+def agent_sessions(table: str) -> SessionStore:
     """This project in process, as the others are; its sign-in also recognises the agent."""
-    settings, transport, now = Settings.from_environment(), BotocoreTransport.connect(), clock.now
+    settings, now = Settings.from_environment(), clock.now
+    # A meter reads the events of a client; both transports make the same calls.
+    metered = BotocoreTransport.connect()
+    transport = metered if table.endswith("metered") else connect(settings)
     service = SessionService(Tables.over(transport, settings), settings)
 
     def a_minute_later(action: Callable[[str], object], token: str) -> None:
@@ -55,7 +59,7 @@ def agent_sessions(_table: str) -> SessionStore:
         "validate and extend": partial(a_minute_later, service.validate),
         "delete": partial(a_minute_later, service.sign_out),
     }
-    return SessionStore(transport.client, lambda: service.sign_in("public", "Claude").session_token, operations)
+    return SessionStore(metered.client, lambda: service.sign_in("public", "Claude").session_token, operations)
 
 
 def prepare(store: SessionStore, operation: str) -> Callable[[], object]:

@@ -33,25 +33,25 @@ class Operation(NamedTuple):
 class Functions:
     """The functions of the API, each with the settings under which it does only one thing."""
 
-    def __init__(self) -> None:
+    def __init__(self, **environ: str) -> None:
         self.time = START
         clock.now = lambda: self.time
-        self.sessions, self.agents = load("SessionsFunction"), load("AgentsFunction")
-        self.touching = load("SessionsFunction", LAST_SEEN_INTERVAL_SECONDS="900000000")
-        self.updating = load("SessionsFunction", LAST_SEEN_INTERVAL_SECONDS="1")
-        self.caching = load("SessionsFunction", SESSION_CACHE_SECONDS="900")
+        self.sessions, self.agents = load("SessionsFunction", **environ), load("AgentsFunction", **environ)
+        self.touching = load("SessionsFunction", LAST_SEEN_INTERVAL_SECONDS="900000000", **environ)
+        self.updating = load("SessionsFunction", LAST_SEEN_INTERVAL_SECONDS="1", **environ)
+        self.caching = load("SessionsFunction", SESSION_CACHE_SECONDS="900", **environ)
         functions = (self.sessions, self.agents, self.touching, self.updating, self.caching)
-        self.clients = [function.service.tables.sessions.transport.client for function in functions]
+        self.transports = [function.service.tables.sessions.transport for function in functions]
         self._names = (f"Agent-{id(self)}-{number}" for number in count())
 
     def operations(self) -> dict[str, Operation]:
         """Return every operation by name; each uses agents of its own."""
-        sessions, agents, known, agent = self.sessions, self.agents, self._sign_in(), self._sign_in()
-        validate = event("validate_session", self._sign_in()["session_token"])
+        sessions, agents, known, agent = self.sessions, self.agents, self.sign_in(), self.sign_in()
+        validate = event("validate_session", self.sign_in()["session_token"])
         self.caching.handler(validate, CONTEXT)
         find = event("list_agents") | {"rawQueryString": f"agent_name={agent['agent_name']}"}
         sign_in_new = ((START, event("sign_in", agent_name=name)) for name in self._names)
-        sign_out = ((START + 1, event("sign_out", self._sign_in()["session_token"])) for _ in count())
+        sign_out = ((START + 1, event("sign_out", self.sign_in()["session_token"])) for _ in count())
 
         def always(each: Event) -> Requests:
             return repeat((START, each))
@@ -70,10 +70,11 @@ class Functions:
         }
 
     def _each_minute(self) -> Requests:
-        validate = event("validate_session", self._sign_in()["session_token"])
+        validate = event("validate_session", self.sign_in()["session_token"])
         return ((time, validate) for time in count(START + 60, 60))
 
-    def _sign_in(self) -> dict[str, Any]:
+    def sign_in(self) -> dict[str, Any]:
+        """Sign a new agent in; return its session."""
         self.time = START
         response = self.sessions.handler(event("sign_in", agent_name=next(self._names)), CONTEXT)
         session: dict[str, Any] = json.loads(response["body"])
@@ -87,6 +88,12 @@ def load(folder: str, **environ: str) -> Any:
     with patch.dict(os.environ, environ):
         spec.loader.exec_module(module)  # type: ignore[union-attr]
     return module
+
+
+def authorizer_event(token: str) -> Event:
+    """Return the event with which an HTTP API asks the authorizer."""
+    arn = "arn:aws:execute-api:us-east-1:111122223333:api/stage/GET/orders"
+    return {"version": "2.0", "type": "REQUEST", "routeArn": arn, "headers": {"authorization": f"Bearer {token}"}}
 
 
 def event(name: str, token: str = "", **fields: str) -> Event:

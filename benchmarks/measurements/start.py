@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping
 from functools import partial
+from typing import NamedTuple
 
 from benchmarks import BUILT
 from benchmarks.measurements.requests import event
@@ -13,43 +14,65 @@ from benchmarks.process import cpu_seconds, run
 from benchmarks.samples import interleaved
 from benchmarks.service import NO_TIMEOUTS, OWNER, Service
 
-PACKAGE = "import botocore.session, agent_sessions.services.sessions"
-CLIENT = f"{PACKAGE}; from agent_sessions.dynamodb.client import BotocoreTransport; BotocoreTransport.connect()"
+CONNECT = "from agent_sessions.settings import Settings; from agent_sessions.dynamodb.connect import connect;"
+TRANSPORT = f"{CONNECT} connect(Settings.from_environment())"
+READY = "import app"
+VALIDATE = (
+    "import app, json, os, types; context = types.SimpleNamespace(aws_request_id='measured');"
+    "assert app.handler(json.loads(os.environ['EVENT']), context)['statusCode'] == 200"
+)
+CLIENT = "import boto3; boto3.client('dynamodb')"
+GET_ITEM = (
+    "import boto3, json, os; assert 'Item' in boto3.client('dynamodb').get_item(**json.loads(os.environ['ITEM']))"
+)
+# Starts without a call are measured with AWS's own endpoint, for which the direct transport reads the authorities.
+ON_AWS, BOTOCORE = {"AWS_ENDPOINT_URL": ""}, {"TRANSPORT": "botocore"}
+
+
+class Case(NamedTuple):
+    """A program in a fresh process, with the code of a function."""
+
+    program: str
+    variables: Mapping[str, str] = ON_AWS
+    function: str = "SessionsFunction"
+
+
 # Each step does what the step before it does, and one thing more.
-STEPS = {
-    "interpreter": "pass",
-    "+ botocore": "import botocore.session",
-    "+ package": PACKAGE,
-    "+ DynamoDB client": CLIENT,
-    "+ Powertools": f"{CLIENT}; import agent_sessions.http.api",
-    "function ready": "import app",
-    "first validation": "import app, json, os, types; context = types.SimpleNamespace(aws_request_id='measured');"
-    "assert app.handler(json.loads(os.environ['EVENT']), context)['statusCode'] == 200",
+EXPLAINING = {
+    "interpreter": Case("pass"),
+    "+ direct transport": Case(TRANSPORT),
+    "+ services": Case(f"{TRANSPORT}; import agent_sessions.services.sessions"),
+    "+ HTTP": Case(f"{TRANSPORT}; import agent_sessions.services.sessions, agent_sessions.http.api"),
 }
-# The baseline: a boto3 client from the same layer, so with the same bytecode.
-BARE = {
-    "bare client": "import boto3; boto3.client('dynamodb')",
-    "bare client, one get_item": "import boto3, json, os;"
-    "assert 'Item' in boto3.client('dynamodb').get_item(**json.loads(os.environ['ITEM']))",
+# The goals compare these. The baseline is a boto3 client from the same layer, so with the same bytecode.
+COMPARED = {
+    "function ready": Case(READY),
+    "first validation": Case(VALIDATE, {}),
+    "authorizer ready": Case(READY, function="AuthorizerFunction"),
+    "function ready, botocore": Case(READY, ON_AWS | BOTOCORE),
+    "first validation, botocore": Case(VALIDATE, BOTOCORE),
+    "bare client": Case(CLIENT),
+    "bare client, one get_item": Case(GET_ITEM, {}),
 }
-# The goals compare these; the other steps explain what a start consists of.
-COMPARED = {name: STEPS[name] for name in ("function ready", "first validation")} | BARE
-EXPLAINING = {name: program for name, program in STEPS.items() if name not in COMPARED}
 
 IMPORT = re.compile(r"import time: +(\d+) \| +\d+ \| +([^.\s]+)\S*$", re.MULTILINE)
 
 
-def measure(service: Service, rounds: int, cases: Mapping[str, str]) -> dict[str, list[float]]:
+def measure(service: Service, rounds: int, cases: Mapping[str, Case]) -> dict[str, list[float]]:
     """Return the CPU seconds of each case, round by round."""
-    environ = function_environ(service, str(BUILT / "SessionsFunction"))
-    return interleaved(rounds, {name: partial(cpu_seconds, program, environ) for name, program in cases.items()})
+    environs = {each.function: function_environ(service, str(BUILT / each.function)) for each in cases.values()}
+
+    def start(case: Case) -> float:
+        return cpu_seconds(case.program, {**environs[case.function], **case.variables})
+
+    return interleaved(rounds, {name: partial(start, case) for name, case in cases.items()})
 
 
 def import_seconds(service: Service) -> dict[str, float]:
     """Return the seconds that one start spends in the modules of each package, the slowest first."""
     environ = function_environ(service, str(BUILT / "SessionsFunction"))
     seconds: Counter[str] = Counter()
-    for own, package in IMPORT.findall(run("-X", "importtime", "-c", STEPS["function ready"], environ=environ).stderr):
+    for own, package in IMPORT.findall(run("-X", "importtime", "-c", READY, environ=environ).stderr):
         seconds["Python" if package in sys.stdlib_module_names else package] += int(own)
     return {package: microseconds / 1e6 for package, microseconds in seconds.most_common()}
 

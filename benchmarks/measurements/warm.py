@@ -5,22 +5,23 @@ Runs from the layer as ``-m benchmarks.measurements.warm ROUNDS REPEAT [OPERATIO
 
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from http.client import HTTPConnection
 from itertools import islice
 from tempfile import TemporaryFile
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore import xform_name
 
-from benchmarks.measurements.profiles import cpu_by_owner
-from benchmarks.measurements.requests import CONTEXT, Functions, Operation
+from benchmarks.measurements.requests import CONTEXT, Functions, Operation, authorizer_event, event, load
 from benchmarks.samples import by_clock, interleaved, timed
 from tools.dynamodb.capacity_meter import Meter
 
-PROFILED = 300  # requests
 ATTEMPTS = 3
 
 type Call = tuple[str, dict[str, Any]]
@@ -41,24 +42,59 @@ def main(rounds: int, repeat: int, chosen: Sequence[str]) -> dict[str, Any]:
         for (name, is_bare), taken in interleaved(rounds, cases).items():
             entry = entries[name].setdefault("bare", {}) if is_bare else entries[name]
             entry.update(by_clock(taken))
-        _, validate = next(operations["validate"].requests)
-        profile = {
-            "validate": cpu_by_owner(lambda: functions.sessions.handler(validate, CONTEXT), PROFILED),
-            "bare get_item": cpu_by_owner(bare["validate"], PROFILED),
-        }
-    return {"operations": entries, "profile": profile}
+        compared = {} if chosen else compare(functions, client, calls["validate"], rounds, repeat)
+    return {"operations": entries, "compared": compared}
+
+
+def compare(functions: Functions, client: Any, calls: list[Call], rounds: int, repeat: int) -> dict[str, Any]:
+    """Measure a validation in every way, beside the one call that it makes."""
+    ((_, request),) = calls
+    botocore = load("SessionsFunction", TRANSPORT="botocore")
+    token, context = functions.sign_in()["session_token"], CONTEXT
+    validate, authorizer = event("validate_session", token), load("AuthorizerFunction")
+    ways: dict[str, Callable[[], object]] = {
+        "bare get_item": partial(client.get_item, **request),
+        "http.client, prepared signature": floor(request),
+        "direct transport alone": partial(functions.transports[0], "GetItem", request),
+        "in process": partial(functions.sessions.service.validate, token),
+        "in process, botocore": partial(botocore.service.validate, token),
+        "authorizer": partial(authorizer.handler, authorizer_event(token), context),
+        "handler": partial(functions.sessions.handler, validate, context),
+        "handler, botocore": partial(botocore.handler, validate, context),
+    }
+    taken = interleaved(rounds, {name: partial(timed, [way] * repeat) for name, way in ways.items()})
+    return {name: by_clock(each) for name, each in taken.items()}
+
+
+def floor(request: dict[str, Any]) -> Callable[[], object]:
+    """Return a get_item that does nothing but what HTTP and JSON need; the engine does not check its signature."""
+    connection = HTTPConnection(urlsplit(os.environ["AWS_ENDPOINT_URL"]).netloc)
+    key, region = os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_DEFAULT_REGION"]
+    headers = {
+        "Content-Type": "application/x-amz-json-1.0",
+        "X-Amz-Target": "DynamoDB_20120810.GetItem",
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={key}/20260101/{region}/dynamodb/aws4_request, "
+        "SignedHeaders=host, Signature=unchecked",
+    }
+
+    def get_item() -> object:
+        connection.request("POST", "/", json.dumps(request), headers)
+        return json.loads(connection.getresponse().read())
+
+    return get_item
 
 
 def inspect(log: IO[str]) -> tuple[dict[str, list[Call]], dict[str, dict[str, Any]]]:
     """Serve every operation once; return its DynamoDB calls, and what it consumes, logs and returns."""
-    functions, made = Functions(), list[Call]()
+    functions, made = Functions(TRANSPORT="botocore"), list[Call]()
 
     def record(params: dict[str, Any], model: Any, **_: object) -> None:
         made.append((xform_name(model.name), dict(params)))
 
-    for client in functions.clients:
+    clients = [transport.client for transport in functions.transports]
+    for client in clients:
         client.meta.events.register("provide-client-params.dynamodb", record)
-    meter = Meter(*functions.clients)
+    meter = Meter(*clients)
     calls, entries = {}, {}
     for name, operation in functions.operations().items():
         functions.time, event = next(operation.requests)

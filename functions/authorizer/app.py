@@ -1,8 +1,6 @@
 """Let other APIs admit only live sessions: a Lambda authorizer for HTTP, REST and WebSocket APIs."""
 
-from typing import Any
-
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing import TYPE_CHECKING, Any
 
 from agent_sessions.errors import InvalidSessionError
 from agent_sessions.http.authorizer import AuthorizerRequest
@@ -11,13 +9,16 @@ from agent_sessions.services.sessions import SessionService
 from agent_sessions.settings import Settings
 from agent_sessions.snapstart import reseed_after_restore
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
 settings = Settings.from_environment()
-log = RequestLog(settings.log_level)
+log = RequestLog(settings)
 service = SessionService.from_settings(settings, count=log.count, audit=log.audit)
 reseed_after_restore()
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Return whether the request may pass: only with the token of a live session.
 
     Raises:

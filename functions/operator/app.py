@@ -1,9 +1,7 @@
 """Act for every owner. IAM alone decides who may invoke this function; no route of the API leads to it."""
 
 from collections.abc import Mapping
-from typing import Any
-
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing import TYPE_CHECKING, Any
 
 from agent_sessions.errors import DatabaseError, FieldError, NotFoundError, ValidationError
 from agent_sessions.http.problems import response_for
@@ -13,12 +11,15 @@ from agent_sessions.services.operator import OperatorService
 from agent_sessions.services.operator_request import Action, OperatorRequest
 from agent_sessions.settings import Settings
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
 settings = Settings.from_environment()
-log = RequestLog(settings.log_level)
+log = RequestLog(settings)
 service = OperatorService.from_settings(settings, audit=log.audit)
 
 
-def handler(event: object, context: LambdaContext) -> dict[str, Any]:
+def handler(event: object, context: "LambdaContext") -> dict[str, Any]:
     """Return the result of one action, or an error that names each field; raise only for bugs."""
     log.begin(context.aws_request_id)
     action: Action | None = None

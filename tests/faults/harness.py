@@ -164,21 +164,12 @@ class Outcome:
     routes: set[str]
 
 
-@dataclass
-class Counting:
-    """Replaces the metrics of Powertools, which all threads of a process share."""
+class Counting(dict[str, list[int]]):
+    """Replaces the counts of a function, and keeps them across the requests of a case."""
 
-    metric_set: Counter[str] = field(default_factory=Counter)
-
-    def add_metric(self, name: str, unit: object, value: int) -> None:
-        self.metric_set[name] += value
-
-    def serialize_metric_set(self) -> dict[str, object]:
-        """Leave them out of the line of the request."""
-        return {}
-
-    def clear_metrics(self) -> None:
-        """Keep them until they are read."""
+    @property
+    def total(self) -> Counter[str]:
+        return Counter({name: len(counted) for name, counted in self.items()})
 
 
 @dataclass
@@ -230,7 +221,8 @@ class Harness:
         self.index_shows: str | None = None
         self.owner, self.api = "", TimedApi(functions)
         for function in functions.values():
-            function.api._metrics = self._counting
+            function.api.counts = self._counting
+            function.api._metrics = dict  # the counts are read here, and stay out of the line
             events: Any = client_of(function.service.tables).meta.events
             events.register("provide-client-params.dynamodb.Query", self._turn_pages)
             events.register("before-call.dynamodb", self._count_call)
@@ -258,13 +250,13 @@ class Harness:
         """Send a request under a plan of faults; without ``timed`` it has no deadline."""
         self._plan, self._timed, self._calls = plan, timed, []
         self.time.reset()
-        self._counting.metric_set.clear()
+        self._counting.clear()
         self.api.slowest = 0.0
         try:
             response = request()
         finally:
             self._plan = no_fault
-        return Outcome(response, self.api.slowest, self._calls, Counter(self._counting.metric_set), self.api.routes)
+        return Outcome(response, self.api.slowest, self._calls, self._counting.total, self.api.routes)
 
     def state(self) -> State:
         """Read the stored items, without faults."""

@@ -1,14 +1,10 @@
 """A start takes no more CPU than in the last full run, relative to a bare client."""
 
-from functools import partial
-
 import pytest
 
-from benchmarks import BUILT
 from benchmarks.measurements import start
-from benchmarks.process import cpu_seconds
 from benchmarks.results import Results
-from benchmarks.samples import Spread, interleaved, ratio
+from benchmarks.samples import Spread, ratio
 from benchmarks.service import Service
 from tests.speed.conftest import ATTEMPTS, require_not_grown
 
@@ -17,7 +13,12 @@ MCP_LIMIT = 1.1
 
 
 @pytest.mark.parametrize(
-    ("case", "base"), [("function ready", "bare client"), ("first validation", "bare client, one get_item")]
+    ("case", "base"),
+    [
+        ("function ready", "bare client"),
+        ("authorizer ready", "bare client"),
+        ("first validation", "bare client, one get_item"),
+    ],
 )
 def test_start_does_not_grow(service: Service, recorded: Results, case: str, base: str) -> None:
     def measure() -> Spread:
@@ -29,14 +30,12 @@ def test_start_does_not_grow(service: Service, recorded: Results, case: str, bas
 
 def test_mcp_function_starts_like_the_sessions_function(service: Service) -> None:
     # Only requests that list or call tools wait for pydantic.
-    program = start.COMPARED["function ready"]
-    environs = {
-        name: start.function_environ(service, str(BUILT / name)) for name in ("SessionsFunction", "McpFunction")
-    }
+    sessions = start.COMPARED["function ready"]
+    functions = {"sessions": sessions, "MCP": sessions._replace(function="McpFunction")}
     seen = []
     for _ in range(ATTEMPTS):
-        taken = interleaved(ROUNDS, {name: partial(cpu_seconds, program, each) for name, each in environs.items()})
-        seen.append(ratio(taken["McpFunction"], taken["SessionsFunction"]).median)
+        taken = start.measure(service, ROUNDS, functions)
+        seen.append(ratio(taken["MCP"], taken["sessions"]).median)
         if seen[-1] <= MCP_LIMIT:
             return
     pytest.fail(f"the MCP function takes {', '.join(f'{each:.2f}' for each in seen)} of a start, not {MCP_LIMIT}")

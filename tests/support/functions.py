@@ -202,6 +202,8 @@ def load_function_module(name: str) -> ModuleType:
     with CALLS.loading(name):
         spec.loader.exec_module(module)
     module.handler = CALLS.guard(name, LEAKS.guard(module.handler))  # type: ignore[attr-defined]
+    for log in (getattr(module, name) for name in ("api", "log") if hasattr(module, name)):
+        assert log._logger, "made at the first failure, with the stdout of that moment"
     for handler in logging.getLogger(os.environ["POWERTOOLS_SERVICE_NAME"]).handlers:
         assert isinstance(handler, logging.StreamHandler)
         handler.setStream(CurrentStdout())

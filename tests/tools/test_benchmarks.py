@@ -203,7 +203,12 @@ def test_provisioned_capacity_costs_the_same_at_the_break_even(results: Results)
     [
         (("start", "function ready"), [9.0], "start of the sessions function"),
         (("start", "first validation"), [9.0], "start and first validation"),
-        (("warm", "operations", "validate", "cpu"), [9.0], "warm validation"),
+        (("start", "authorizer ready"), [9.0], "start of the authorizer"),
+        (("warm", "compared", "handler", "cpu"), [9.0], "warm validation through the handler"),
+        (("warm", "compared", "in process", "cpu"), [9.0], "warm validation in process"),
+        (("warm", "compared", "authorizer", "cpu"), [9.0], "warm authorizer"),
+        (("peers", "stores", "agent-sessions", "validate", "cpu"), [9.0], "validation ÷ that of"),
+        (("memory", "samples", -1, "peak"), 2**30, "peak memory of a warm sessions function"),
         (("warm", "operations", "sign in, known agent", "cpu"), [9.0], "warm sign-in"),
         (("sizes", "pydantic"), 2**30, "layer and functions"),
         (("growth", -1, "report", "exact"), False, "activity report over"),

@@ -27,7 +27,7 @@ def test_settings_require_only_two_tables() -> None:
         agents_table="agents",
         sessions_table="sessions",
         api_auth="AWS_IAM",
-        transport="botocore",
+        transport="direct",
         idle_timeout=1800,
         lifetime=43200,
         touch_interval=60,

@@ -11,3 +11,8 @@ def now() -> int:
 def monotonic() -> float:
     """Return the seconds of a clock that never goes back, to measure durations."""
     return time.monotonic()
+
+
+def milliseconds() -> int:
+    """Return the time in epoch milliseconds, for log lines."""
+    return time.time_ns() // 1_000_000

@@ -1,51 +1,78 @@
-"""Log lines of the functions: one JSON object each, at a level that the setting decides."""
+"""Log lines of the functions: one JSON object each.
+
+What every request writes is written here. Rare lines, about failures, go through Powertools' Logger.
+"""
 
 import json
-import logging
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger
-
+from agent_sessions import clock
 from agent_sessions.audit import AuditEntry
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
 
 # ASCII, so that no name of an owner can end a log line or control the terminal that shows it.
 LOG_LINE = json.JSONEncoder(default=str, separators=(",", ":")).encode
 
-# No line shows a thread, a process, a task or a place in the code, which cost a quarter of the time of a line:
-# https://docs.python.org/3/howto/logging.html#optimization
-for flag in ("logThreads", "logProcesses", "logMultiprocessing", "logAsyncioTasks", "_srcfile"):
-    setattr(logging, flag, None)
-
 # Above every level that the setting can choose. Lambda treats a level that it does not know as INFO.
 # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
-AUDIT = logging.CRITICAL + 10
-logging.addLevelName(AUDIT, "AUDIT")
+AUDIT = "AUDIT"
 
 # So that a line stays far below the limit of CloudWatch Logs, however many sessions one request ends.
 MAX_HANDLES = 100
 
 
-def create_logger(level: str) -> Logger:
-    """Return the logger of this function, which writes lines of this level and above to standard output.
+def write_line(fields: Mapping[str, Any]) -> None:
+    """Write one line to standard output, from where Lambda takes it; fields that are None are left out."""
+    sys.stdout.write(LOG_LINE({name: value for name, value in fields.items() if value is not None}) + "\n")
+    sys.stdout.flush()
 
-    Lambda's own ``ApplicationLogLevel`` would override the level of a Powertools logger. It stays at INFO, below which
-    Lambda might drop lines; metrics are lines without a level, which Lambda treats as INFO.
+
+def line_head(level: str, message: str, service: str, trace: str | None) -> dict[str, Any]:
+    """Return the fields with which Powertools begins a line; Lambda reads level and timestamp.
+
+    Args:
+        level: The level.
+        message: The kind of line.
+        service: Name of the deployment.
+        trace: What Lambda says of the request's trace, ``Root=1-…;Parent=…;Sampled=0``, if anything.
     """
-    # `str`: Powertools would try to read every message as JSON.
-    logger = Logger(json_serializer=LOG_LINE, json_deserializer=str, use_rfc3339=True, utc=True, location=None)
-    logging.getLogger(logger.name).setLevel(level)
-    return logger
+    return {
+        "level": level,
+        "message": message,
+        "timestamp": datetime.fromtimestamp(clock.milliseconds() / 1000, UTC).isoformat(timespec="milliseconds"),
+        "service": service,
+        "xray_trace_id": trace.partition(";")[0].removeprefix("Root=") if trace else None,
+    }
 
 
-def write_audit(logger: Logger, entry: AuditEntry, request_id: str) -> None:
-    """Write an entry as one line at every log level. ``number`` counts the sessions; the line names at most 100."""
-    line = {
+def audit_fields(entry: AuditEntry) -> dict[str, Any]:
+    """Return an entry as the fields of a line. ``number`` counts the sessions; the line names at most 100."""
+    return {
         "action": entry.action,
         "owner": entry.owner,
         "agent_id": entry.agent_id,
         "number": len(entry.session_ids),
         "session_ids": list(entry.session_ids[:MAX_HANDLES]),
         "reason": entry.reason,
-        "request_id": request_id,
     }
-    # Powertools types no method for a level of one's own.
-    logging.getLogger(logger.name).log(AUDIT, "audit", extra=line)
+
+
+def create_logger(level: str) -> "Logger":
+    """Return the logger of this function, which writes lines of this level and above to standard output.
+
+    Lambda's own ``ApplicationLogLevel`` would override the level of a Powertools logger. It stays at INFO, below which
+    Lambda might drop lines; metrics are lines without a level, which Lambda treats as INFO.
+    """
+    import logging
+
+    from aws_lambda_powertools import Logger
+
+    # `str`: Powertools would try to read every message as JSON.
+    logger = Logger(json_serializer=LOG_LINE, json_deserializer=str, use_rfc3339=True, utc=True, location=None)
+    logging.getLogger(logger.name).setLevel(level)
+    return logger

@@ -78,7 +78,7 @@ class Settings:
     agents_table: str
     sessions_table: str
     api_auth: Literal["AWS_IAM", "JWT", "NONE"] = "AWS_IAM"
-    transport: Literal["direct", "botocore"] = "botocore"
+    transport: Literal["direct", "botocore"] = "direct"
     idle_timeout: int = 1800
     lifetime: int = 43200
     touch_interval: int = 60

@@ -66,7 +66,7 @@ class HttpApi(RequestLog):
     """
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__(settings.log_level)
+        super().__init__(settings)
         self._api_auth = settings.api_auth
         self.routes: dict[str, Route] = {}
         self.event: Mapping[str, Any] = {}

@@ -1,30 +1,39 @@
 """What one request leaves behind: its log line, which is also its metrics, and its audit lines."""
 
-import logging
-from typing import Any
-
-from aws_lambda_powertools import Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from agent_sessions import clock
 from agent_sessions.audit import AuditAction, AuditEntry, AuditReason
 from agent_sessions.domain.models import Session
 from agent_sessions.errors import AgentSessionsError, CallerError, DatabaseError
-from agent_sessions.logs import create_logger, write_audit
+from agent_sessions.logs import AUDIT, audit_fields, create_logger, line_head, write_line
 from agent_sessions.metrics import Metric
+from agent_sessions.settings import Settings, aws_variables
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
 
 
 class RequestLog:
     """Collects what a function records of a request, and writes it as one line in CloudWatch's embedded metric format.
 
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+
     Args:
-        level: Minimum level of log lines. Above INFO, only the metrics are written. Audit lines always are.
+        settings: The minimum level of log lines: above INFO, only the metrics are written. Audit lines always are.
     """
 
-    def __init__(self, level: str) -> None:
-        self._logger = create_logger(level)
-        self._metrics = Metrics()
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._writes_lines = settings.log_level in ("DEBUG", "INFO")
+        self.counts: dict[str, list[int]] = {}
         self.begin("")
+
+    @cached_property
+    def _logger(self) -> "Logger":
+        """The logger of failures, which are rare; importing it takes a tenth of a start."""
+        return create_logger(self._settings.log_level)
 
     def begin(self, request_id: str) -> None:
         """Start the record of a request."""
@@ -34,11 +43,11 @@ class RequestLog:
 
     def count(self, metric: Metric) -> None:
         """Count one occurrence; written with the log line of this request, whatever the log level."""
-        self._metrics.add_metric(name=metric, unit=MetricUnit.Count, value=1)
+        self.counts.setdefault(metric, []).append(1)
 
     def audit(self, entry: AuditEntry) -> None:
         """Write a line that no log level silences."""
-        write_audit(self._logger, entry, self.request_id)
+        write_line(self._head(AUDIT, "audit") | audit_fields(entry) | {"request_id": self.request_id})
 
     def note(self, **names: str) -> None:
         """Add owner, agent_id or session_id to the log line of this request."""
@@ -60,14 +69,25 @@ class RequestLog:
 
     def write(self, **line: Any) -> None:
         """Write the line of the request together with its metrics; above INFO, only the metrics."""
-        if self._logger.log_level > logging.INFO:
-            if self._metrics.metric_set:
-                self._metrics.flush_metrics()
-            return
-        line["duration_ms"] = round((clock.monotonic() - self._started) * 1000, 1)
-        line["request_id"] = self.request_id
-        line |= self._notes
-        if self._metrics.metric_set:
-            line |= self._metrics.serialize_metric_set()
-            self._metrics.clear_metrics()
-        self._logger.info("request", extra=line)
+        metrics = self._metrics()
+        if self._writes_lines:
+            line["duration_ms"] = round((clock.monotonic() - self._started) * 1000, 1)
+            line["request_id"] = self.request_id
+            write_line(self._head("INFO", "request") | line | self._notes | metrics)
+        elif metrics:
+            write_line(metrics)
+
+    def _head(self, level: str, message: str) -> dict[str, Any]:
+        return line_head(level, message, self._settings.service_name, aws_variables().get("_X_AMZN_TRACE_ID"))
+
+    def _metrics(self) -> dict[str, Any]:
+        if not self.counts:
+            return {}
+        metrics = {
+            "Namespace": self._settings.metrics_namespace,
+            "Dimensions": [["service"]],
+            "Metrics": [{"Name": name, "Unit": "Count"} for name in self.counts],
+        }
+        directive = {"Timestamp": clock.milliseconds(), "CloudWatchMetrics": [metrics]}
+        counts, self.counts = self.counts, {}
+        return {"_aws": directive, "service": self._settings.service_name, **counts}
