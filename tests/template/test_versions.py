@@ -14,6 +14,8 @@ from tools.cloudformation import PARAMETERS, RESOURCES, TEMPLATE, resources, who
 API_FUNCTIONS = ("SessionsFunction", "AgentsFunction")
 FUNCTIONS = (*API_FUNCTIONS, "AuthorizerFunction")
 TABLES = sorted(resources("AWS::DynamoDB::Table"))
+pytestmark = pytest.mark.slow  # each transformation is a process of SAM's environment
+
 # SAM's own translator, the same that CloudFormation runs. It expects the code to be in S3.
 TRANSLATE = """
 import json, sys
