@@ -108,7 +108,7 @@ def test_metadata_names_the_issuer(start_mcp: Callable[..., Mcp], route: str, sc
 
 
 def test_any_message_gets_a_response_of_the_protocol(newest: Mcp) -> None:
-    @examples(150, 30_000)
+    @examples(150, 10_000)
     @given(messages())
     def send(request: tuple[Any, dict[str, str]]) -> None:
         body, sent = request
@@ -124,7 +124,7 @@ def test_any_message_gets_a_response_of_the_protocol(newest: Mcp) -> None:
 
 
 def test_any_arguments_get_a_result(newest: Mcp) -> None:
-    @examples(100, 20_000)
+    @examples(100, 10_000)
     @given(st.sampled_from(list(TOOLS)), arguments)
     def call(tool: str, given_arguments: dict[str, Any]) -> None:
         result = newest.result("tools/call", {"name": tool, "arguments": given_arguments})
