@@ -7,11 +7,18 @@ import botocore.session
 import pytest
 
 from agent_sessions.dynamodb.client import BotocoreTransport
-from agent_sessions.dynamodb.connect import BOTOCORE_FOLLOWS, BOTOCORE_FOLLOWS_WITH_TLS, connect, plain_circumstances
+from agent_sessions.dynamodb.connect import (
+    BOTOCORE_FOLLOWS,
+    BOTOCORE_FOLLOWS_WITH_TLS,
+    PROXIES,
+    connect,
+    plain_circumstances,
+)
 from agent_sessions.dynamodb.direct_transport import DirectTransport
 from agent_sessions.settings import Settings
 from tools import ROOT
 from tools.cloudformation import function_environment
+from tools.local.emulator import aws_environ
 
 ON_LAMBDA = {
     "AWS_LAMBDA_FUNCTION_NAME": "sessions",
@@ -89,13 +96,40 @@ def test_program_elsewhere_is_not_plain() -> None:
 
 
 def test_botocore_follows_what_is_listed_here() -> None:
-    assert sorted(ONLY_BOTOCORE) == sorted([*BOTOCORE_FOLLOWS, *BOTOCORE_FOLLOWS_WITH_TLS])
+    assert sorted(ONLY_BOTOCORE) == sorted([*BOTOCORE_FOLLOWS, *BOTOCORE_FOLLOWS_WITH_TLS, *PROXIES])
 
 
 @pytest.mark.parametrize("variable", ONLY_BOTOCORE)
 def test_what_only_botocore_follows_is_not_plain(variable: str) -> None:
     assert not is_plain(**{variable: "x"})
     assert is_plain(**{variable: ""})
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "plain"),
+    [
+        ("localhost,127.0.0.1,::1", True),
+        ("localhost:4566", True),
+        ("*", True),
+        ("example.com", False),
+        ("localhost.example.com", False),
+        ("", False),
+    ],
+)
+@pytest.mark.parametrize("variable", ["NO_PROXY", "no_proxy"])
+def test_proxy_does_not_matter_to_a_host_without_proxy(variable: str, no_proxy: str, plain: bool) -> None:
+    proxied = {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9", variable: no_proxy}
+
+    assert is_plain(**proxied, AWS_ENDPOINT_URL="http://localhost:4566") == plain
+
+
+def test_function_on_the_emulator_is_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Its functions inherit its environment, with the proxy of the machine.
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    circumstances = plain_circumstances(aws_environ(4566) | {"AWS_LAMBDA_FUNCTION_NAME": "sessions"})
+
+    assert circumstances
+    assert circumstances.host == "localhost:4566"
 
 
 @pytest.mark.parametrize("variable", BOTOCORE_FOLLOWS_WITH_TLS)
@@ -214,7 +248,7 @@ def test_setting_and_circumstances_decide(
 ) -> None:
     for name, value in (function_environment() | ON_LAMBDA | {"TRANSPORT": setting}).items():
         monkeypatch.setenv(name, value)
-    for name in (*BOTOCORE_FOLLOWS, *BOTOCORE_FOLLOWS_WITH_TLS, *([] if on_lambda else ["AWS_LAMBDA_FUNCTION_NAME"])):
+    for name in (*ONLY_BOTOCORE, *([] if on_lambda else ["AWS_LAMBDA_FUNCTION_NAME"])):
         monkeypatch.delenv(name, raising=False)
 
     assert isinstance(connect(Settings.from_environment()), kind)

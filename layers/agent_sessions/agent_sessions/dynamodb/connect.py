@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 # What any of these asks for, only botocore does.
 BOTOCORE_FOLLOWS = (
     *("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_DATA_PATH"),
-    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"),
     *("AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"),
     *("AWS_CREDENTIAL_EXPIRATION", "AWS_SECURITY_TOKEN", "AWS_ACCOUNT_ID_ENDPOINT_MODE"),
     *("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
     *("AWS_AUTH_SCHEME_PREFERENCE", "AWS_SIGV4A_SIGNING_REGION_SET"),
 )
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 BOTOCORE_FOLLOWS_WITH_TLS = ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
 # The partitions aws, aws-cn and aws-us-gov, by the form of their regions.
 ENDPOINTS = {
@@ -84,9 +84,18 @@ def plain_circumstances(environ: Mapping[str, str]) -> Circumstances | None:
     scheme, name, port = parts.groups(default="")
     if scheme == "https" and any(map(environ.get, BOTOCORE_FOLLOWS_WITH_TLS)):
         return None
+    if any(map(environ.get, PROXIES)) and not _is_reached_without_proxy(name + port, environ):
+        return None
     host = name if (scheme, port) in {("http", ":80"), ("https", ":443")} else name + port
     keys = (access_key, secret_key, environ.get("AWS_SESSION_TOKEN", "")) if access_key else None
     return Circumstances(host, scheme == "https", region, keys, "" if keys else container)
+
+
+def _is_reached_without_proxy(host: str, environ: Mapping[str, str]) -> bool:
+    # As botocore does. It is slow to import, and rarely needed.
+    from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
+
+    return bool(proxy_bypass_environment(host, {"no": environ.get("no_proxy") or environ.get("NO_PROXY", "")}))
 
 
 def _regional_url(region: str) -> str:
