@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 ENGINE := $(if $(shell command -v java && command -v mvn),.envs/dynamodb-local/.done)
 GENERATOR := $(if $(ENGINE),.envs/openapi-generator/.done)
 
-COMMANDS := help local stop demo ps dashboard invoke unit test prove fuzz peers speed bench clients pythons frameworks mcp check audit sbom openapi format lock deploy clean
+COMMANDS := help local stop authorizer demo ps dashboard invoke unit test prove fuzz peers speed bench clients pythons frameworks mcp check audit sbom openapi format lock deploy clean
 VARIABLES := PYTHON PORT PART CLIENT QUICK MINUTES STACK REGION PARAMETERS GUIDED
 
 .DEFAULT_GOAL := help
@@ -40,6 +40,9 @@ local: require-python ## start the service on a local AWS emulator, or update it
 
 stop: require-python ## stop the local service and delete its data
 	@$(PYTHON_HERE) -m tools.local down
+
+authorizer: require-python ## deploy an example API to the local service that only live sessions can call
+	@$(PYTHON_HERE) -m tools.local authorizer
 
 demo: require-python ## run a walkthrough, then leave agents signed in (MINUTES=10: at work)
 	@$(PYTHON_HERE) -m tools.demo --check $(if $(MINUTES),--minutes "$(MINUTES)")

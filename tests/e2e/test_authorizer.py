@@ -1,5 +1,6 @@
 """examples/authorizer.yaml: another API admits only agents with a live session."""
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from tests.e2e.conftest import Api, wait_for
 from tests.support.tokens import token_of
 from tools import ROOT
+from tools.local import service
 from tools.local.emulator import Emulator
 
 TTL = 3
@@ -41,8 +43,11 @@ def example(emulator: Emulator, aws: Callable[[str], Any], api: Api) -> Example:
     return Example(emulator, aws("cloudformation"), api)
 
 
-def test_example_admits_only_live_sessions(example: Example, api: Api) -> None:
-    orders = example.deploy("asks-every-time", 0)
+def test_example_admits_only_live_sessions(api: Api, emulator: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+    service.authorizer(emulator.folder)
+    printed = re.search(r"^  export WHOAMI_URL='(.+)/whoami'$", capsys.readouterr().out, re.MULTILINE)
+    assert printed
+    orders = Api(printed[1])
     session = api.sign_in("Ada's worker", context="Project A").body
     token = session["session_token"]
 
@@ -73,11 +78,11 @@ def test_cached_decision_outlives_sign_out_by_its_ttl(example: Example, api: Api
 
 
 def test_failing_database_is_a_500(emulator: Emulator, deploy: Callable[..., Api], aws: Callable[[str], Any]) -> None:
-    service = deploy("authorizer-without-table")
-    orders = Example(emulator, aws("cloudformation"), service).deploy("asks-in-vain", 0)
-    token = service.sign_in("Claude").body["session_token"]
+    without_table = deploy("authorizer-without-table")
+    orders = Example(emulator, aws("cloudformation"), without_table).deploy("asks-in-vain", 0)
+    token = without_table.sign_in("Claude").body["session_token"]
     assert orders.call("GET", "/whoami", token=token).status == 200
 
-    aws("dynamodb").delete_table(TableName=service.outputs["SessionsTableName"])
+    aws("dynamodb").delete_table(TableName=without_table.outputs["SessionsTableName"])
 
     assert orders.call("GET", "/whoami", token=token).status == 500

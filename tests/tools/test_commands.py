@@ -86,7 +86,7 @@ def test_second_make_local_is_refused(checkout: Checkout) -> None:
     assert checkout.is_clean
 
 
-@pytest.mark.parametrize("command", ["demo", "dashboard", "ps"])
+@pytest.mark.parametrize("command", ["authorizer", "demo", "dashboard", "ps"])
 def test_command_without_the_local_service_is_refused(checkout: Checkout, command: str) -> None:
     said = sentence(checkout.run(command))
 

@@ -1,4 +1,4 @@
-"""`make local`, `make stop`, and what other commands need before anything is installed."""
+"""`make local`, `make stop`, `make authorizer`, and what other commands need before anything is installed."""
 
 import argparse
 import sys
@@ -6,7 +6,13 @@ import sys
 from tools.local import LocalError, docker, interrupts, service
 
 # The names in messages are those of the Makefile; `require-service` is for several of its commands.
-COMMANDS = {"up": "local", "down": "stop", "require-service": "", "require-docker": "invoke"}
+COMMANDS = {
+    "up": "local",
+    "down": "stop",
+    "authorizer": "authorizer",
+    "require-service": "",
+    "require-docker": "invoke",
+}
 
 
 def main() -> int:
@@ -23,6 +29,8 @@ def main() -> int:
             service.up(service.read_port(arguments.port) if arguments.port else None)
         elif arguments.command == "down":
             service.down()
+        elif arguments.command == "authorizer":
+            service.authorizer()
         elif arguments.command == "require-service":
             service.require_running()
         else:

@@ -74,6 +74,21 @@ def up(port: int | None) -> None:
         print(READY.format(exports=_exports(url, hidden), log=emulator.log.relative_to(ROOT)))
 
 
+def authorizer(folder: Path = FOLDER) -> None:
+    """Deploy the example API that only agents with a live session can call.
+
+    Raises:
+        LocalError: the service is not running, or the deployment failed.
+    """
+    emulator, log = require_running(folder), folder / "sam.log"
+    arn = stack.outputs(emulator, log)["AuthorizerArn"]
+    outputs = step(
+        "Deploying examples/authorizer.yaml",
+        lambda: stack.deploy_example(emulator, log, "authorizer", AuthorizerArn=arn),
+    )
+    print(f"\n  export WHOAMI_URL='{emulator.api_url(outputs['ApiUrl'])}/whoami'\n")
+
+
 def down() -> None:
     """Stop the emulator that `up` started, and nothing else."""
     emulator = Emulator.running(FOLDER)

@@ -49,9 +49,22 @@ def deploy(
         port=emulator.port,
         cwd=source,
     )
-    arguments = ("list", "stack-outputs", "--stack-name", stack_name, "--output", "json")
-    outputs: list[dict[str, Any]] = json.loads(_sam(*arguments, log=log, port=emulator.port, cwd=source))
-    return {each["OutputKey"]: each["OutputValue"] for each in outputs}
+    return outputs(emulator, log, stack_name)
+
+
+def deploy_example(emulator: Emulator, log: Path, name: str, **parameters: str) -> dict[str, str]:
+    """Deploy a template of examples/ to an emulator as a stack of that name; return its outputs by name."""
+    overrides = (f"{parameter}={value}" for parameter, value in parameters.items())
+    options = ("--template-file", f"examples/{name}.yaml", "--stack-name", name, "--capabilities", "CAPABILITY_IAM")
+    _sam("deploy", *options, "--parameter-overrides", *overrides, log=log, port=emulator.port, cwd=ROOT)
+    return outputs(emulator, log, name)
+
+
+def outputs(emulator: Emulator, log: Path, stack_name: str = STACK_NAME) -> dict[str, str]:
+    """Return the outputs of a running stack by name."""
+    options = ("stack-outputs", "--stack-name", stack_name, "--output", "json")
+    listed: list[dict[str, Any]] = json.loads(_sam("list", *options, log=log, port=emulator.port, cwd=ROOT))
+    return {each["OutputKey"]: each["OutputValue"] for each in listed}
 
 
 def default_parameters(source: Path = ROOT) -> dict[str, str]:
