@@ -1,5 +1,6 @@
 """Fixtures and rules of all tests: the frozen clock, the order of the folders, and what runs in one process."""
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +68,11 @@ class Groups(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist has no 
             return "emulator"
         file = nodeid.partition("::")[0]
         return nodeid if file.endswith(("/test_races.py", "tests/orders/test_orders.py")) else file
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    # Some tests wait: for timeouts, for the emulator, for other programs.
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:

@@ -203,6 +203,7 @@ def target(start: Callable[..., Api], capsys: pytest.CaptureFixture[str], caplog
     return Target(start(API_AUTH="NONE"), capsys, caplog)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", EVENTS)
 def test_any_gateway_event_gets_a_described_response(target: Target, route: str) -> None:
     @examples(*GATEWAY_EVENTS)
@@ -217,6 +218,7 @@ def test_any_gateway_event_gets_a_described_response(target: Target, route: str)
     assert target.send(BY_KEY[route].function, good_event(route, target.session)) == BY_KEY[route].success.status
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_any_other_event_gets_a_described_response(target: Target, function: str) -> None:
     @examples(*OTHER_EVENTS)

@@ -107,6 +107,7 @@ def test_metadata_names_the_issuer(start_mcp: Callable[..., Mcp], route: str, sc
 # -- anything
 
 
+@pytest.mark.slow
 def test_any_message_gets_a_response_of_the_protocol(newest: Mcp) -> None:
     @examples(150, 10_000)
     @given(messages())

@@ -58,7 +58,7 @@ def test_two_operations_with_a_fault_at_every_call(make: Make) -> None:
     assert explore(make, 2, EQUAL, faults=1) > 10_000
 
 
-@in_worlds(*WORLDS)
+@in_worlds(*by_length((imported,), WORLDS))
 def test_two_operations_with_different_clocks(make: Make) -> None:
     assert explore(make, 2, *DIFFERENT, faults=by_length(0, 1)) > 3_000
 
@@ -68,6 +68,6 @@ def test_two_operations_with_two_faults(make: Make) -> None:
     assert explore(make, 2, EQUAL, faults=2) > 100_000
 
 
-@in_worlds(*by_length((imported,), WORLDS))
+@in_worlds(*by_length((), WORLDS))
 def test_three_operations(make: Make) -> None:
     assert explore(make, 3, EQUAL) > 1_000_000

@@ -66,12 +66,14 @@ def check_token(text: object) -> None:
     assert parse_id(token.session_id) == token.session_id
 
 
+@pytest.mark.slow
 @examples(*CASES)
 @given(tokens)
 def test_well_formed_token_is_parsed(text: str) -> None:
     check_token(text)
 
 
+@pytest.mark.slow
 @examples(*CASES)
 @given(presented)
 def test_any_value_is_a_token_or_an_invalid_session(value: object) -> None:
