@@ -68,6 +68,6 @@ def test_two_operations_with_two_faults(make: Make) -> None:
     assert explore(make, 2, EQUAL, faults=2) > 100_000
 
 
-@in_worlds(*by_length((), WORLDS))
+@in_worlds(*by_length((imported,), WORLDS))
 def test_three_operations(make: Make) -> None:
     assert explore(make, 3, EQUAL) > 1_000_000
