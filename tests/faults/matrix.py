@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Self
 
-from agent_sessions.http.response_models import timestamp
+from agent_sessions.domain.times import timestamp
 from tests.faults.harness import Call, Fault, Harness, Item, Outcome, Plan, State
 from tests.faults.scenarios import SCENARIOS
 from tests.support.contract import ApiResponse

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_sessions.domain.models import Agent, AgentPage, Ended, Presence, Session, SessionPage, SignedIn, StopRequest
+from agent_sessions.domain.times import timestamp
 from agent_sessions.http.response_models import (
     AgentBody,
     SessionBody,
@@ -20,7 +21,6 @@ from agent_sessions.http.response_models import (
     session_body,
     session_page_body,
     signed_in_body,
-    timestamp,
 )
 
 BORN = 1_700_000_000  # 2023-11-14T22:13:20Z

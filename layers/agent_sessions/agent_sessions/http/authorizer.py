@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent_sessions.domain.models import Session
+from agent_sessions.domain.times import timestamp
 from agent_sessions.http.bearer import bearer_token, header
-from agent_sessions.http.response_models import timestamp
 
 
 class AuthorizerRequest:

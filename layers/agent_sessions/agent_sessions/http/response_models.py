@@ -1,7 +1,6 @@
 """What callers read: agents and sessions as JSON objects. The OpenAPI document is generated from these types."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Literal, NotRequired, TypedDict
 
 from agent_sessions.domain import identity
@@ -17,6 +16,7 @@ from agent_sessions.domain.models import (
     State,
     StopRequest,
 )
+from agent_sessions.domain.times import timestamp
 
 
 class StopRequestBody(TypedDict):
@@ -139,11 +139,6 @@ class HealthBody(TypedDict):
 
     status: Literal["ok"]
     """Always `ok`."""
-
-
-def timestamp(seconds: int) -> str:
-    """Return epoch seconds as RFC 3339, UTC, in whole seconds."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
 def session_body(session: Session) -> SessionBody:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 
 from agent_sessions.domain.identity import parse_id
-from agent_sessions.domain.models import Session
 from agent_sessions.domain.tokens import SessionToken
 from agent_sessions.errors import InvalidSessionError
 
@@ -41,11 +40,6 @@ class SessionHandle:
         if agent is None or session is None:
             raise InvalidSessionError
         return cls(agent, session, owner)
-
-
-def format_handle(session: Session) -> str:
-    """Return the public handle of a session: ``agent_id/session_id``."""
-    return f"{session.agent_id}/{session.session_id}"
 
 
 def session_name(session: str | SessionHandle) -> SessionName:

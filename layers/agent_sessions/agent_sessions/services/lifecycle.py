@@ -5,7 +5,6 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from agent_sessions import aws_clients
 from agent_sessions.aws_clients import CALL_ERRORS
 from agent_sessions.domain.models import Agent, Session
+from agent_sessions.domain.times import timestamp
 from agent_sessions.domain.tokens import redact
 from agent_sessions.dynamodb.client import REPORT_CLIENT_CONFIG
 from agent_sessions.dynamodb.stream import Change, read_change
@@ -188,7 +188,7 @@ class LifecyclePublisher:
 
     def _entry(self, event: LifecycleEvent) -> dict[str, str]:
         """Return an event as an entry of PutEvents, in a form that is also JSON."""
-        subject, at = event.subject, datetime.fromtimestamp(event.at, UTC).isoformat().replace("+00:00", "Z")
+        subject, at = event.subject, timestamp(event.at)
         detail = {
             **(self._agent_body(subject) if isinstance(subject, Agent) else self._session_body(subject)),
             "sign_in_number": subject.sign_ins if isinstance(subject, Agent) else subject.sign_in_number,
