@@ -133,9 +133,13 @@ def _send(request: urllib.request.Request) -> ApiResponse:
 
 
 @pytest.fixture(scope="session")
-def deploy(emulator: Emulator) -> Callable[..., Api]:
+def deployments(emulator: Emulator) -> Deployments:
+    return Deployments(emulator)
+
+
+@pytest.fixture(scope="session")
+def deploy(emulator: Emulator, deployments: Deployments) -> Callable[..., Api]:
     """Deploys a stack with the given template parameters, of this checkout or of another."""
-    deployments = Deployments(emulator)
 
     def deploy(stack_name: str, *, source: Path = ROOT, **parameters: str) -> Api:
         outputs = deployments.deploy(stack_name, source, parameters)

@@ -7,6 +7,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from tools import ROOT
 from tools.local import stack
 from tools.local.emulator import Emulator
 
@@ -52,13 +53,20 @@ class Deployments:
             template = self._cloudformation.get_template(StackName=stack_name, TemplateStage="Original")
             self._templates[source] = self._upload(f"{len(self._templates)}.yaml", template["TemplateBody"])
             return outputs
+        return self._apply(stack_name, self._templates[source], stack.default_parameters(source) | parameters)
+
+    def deploy_example(self, stack_name: str, name: str, parameters: dict[str, str]) -> dict[str, str]:
+        """Create a stack of ``examples/<name>.yaml``; return its outputs by name."""
+        template = self._upload(f"{name}.yaml", (ROOT / f"examples/{name}.yaml").read_text())
+        return self._apply(stack_name, template, parameters)
+
+    def _apply(self, stack_name: str, template_url: str, parameters: dict[str, str]) -> dict[str, str]:
         operation = "update" if self._exists(stack_name) else "create"
-        values = stack.default_parameters(source) | parameters
         getattr(self._cloudformation, f"{operation}_stack")(
             StackName=stack_name,
-            TemplateURL=self._templates[source],
+            TemplateURL=template_url,
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()],
+            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
         )
         waiter = self._cloudformation.get_waiter(f"stack_{operation}_complete")
         waiter.wait(StackName=stack_name, WaiterConfig={"Delay": 1, "MaxAttempts": 300})

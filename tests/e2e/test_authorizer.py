@@ -8,39 +8,24 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Api, wait_for
+from tests.e2e.deployment import Deployments
 from tests.support.tokens import token_of
-from tools import ROOT
 from tools.local import service
 from tools.local.emulator import Emulator
 
 TTL = 3
 
 
-class Example:
-    """Deploys the example, and calls it."""
-
-    def __init__(self, emulator: Emulator, cloudformation: Any, service: Api) -> None:
-        self._emulator = emulator
-        self._cloudformation = cloudformation
-        self._service = service
-
-    def deploy(self, name: str, ttl: int) -> Api:
-        parameters = {"AuthorizerArn": self._service.outputs["AuthorizerArn"], "AuthorizerTtlSeconds": str(ttl)}
-        self._cloudformation.create_stack(
-            StackName=name,
-            TemplateBody=(ROOT / "examples/authorizer.yaml").read_text(),
-            Capabilities=["CAPABILITY_IAM"],
-            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-        )
-        self._cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
-        (made,) = self._cloudformation.describe_stacks(StackName=name)["Stacks"]
-        (url,) = [each["OutputValue"] for each in made["Outputs"]]
-        return Api(self._emulator.api_url(url))
-
-
 @pytest.fixture
-def example(emulator: Emulator, aws: Callable[[str], Any], api: Api) -> Example:
-    return Example(emulator, aws("cloudformation"), api)
+def deploy_example(emulator: Emulator, deployments: Deployments) -> Callable[..., Api]:
+    """Deploys the example with the authorizer of a service."""
+
+    def deploy_example(stack_name: str, of: Api, ttl: int) -> Api:
+        parameters = {"AuthorizerArn": of.outputs["AuthorizerArn"], "AuthorizerTtlSeconds": str(ttl)}
+        outputs = deployments.deploy_example(stack_name, "authorizer", parameters)
+        return Api(emulator.api_url(outputs["ApiUrl"]))
+
+    return deploy_example
 
 
 def test_example_admits_only_live_sessions(api: Api, emulator: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,8 +49,8 @@ def test_example_admits_only_live_sessions(api: Api, emulator: Emulator, capsys:
     assert orders.call("GET", "/whoami", token=token).status == 403
 
 
-def test_cached_decision_outlives_sign_out_by_its_ttl(example: Example, api: Api) -> None:
-    orders = example.deploy("asks-rarely", TTL)
+def test_cached_decision_outlives_sign_out_by_its_ttl(deploy_example: Callable[..., Api], api: Api) -> None:
+    orders = deploy_example("asks-rarely", api, TTL)
     token = api.sign_in("Cached").body["session_token"]
     asked = time.monotonic()
     assert orders.call("GET", "/whoami", token=token).status == 200
@@ -77,9 +62,11 @@ def test_cached_decision_outlives_sign_out_by_its_ttl(example: Example, api: Api
     wait_for(lambda: orders.call("GET", "/whoami", token=token).status == 403 or None)
 
 
-def test_failing_database_is_a_500(emulator: Emulator, deploy: Callable[..., Api], aws: Callable[[str], Any]) -> None:
+def test_failing_database_is_a_500(
+    deploy: Callable[..., Api], deploy_example: Callable[..., Api], aws: Callable[[str], Any]
+) -> None:
     without_table = deploy("authorizer-without-table")
-    orders = Example(emulator, aws("cloudformation"), without_table).deploy("asks-in-vain", 0)
+    orders = deploy_example("asks-in-vain", without_table, 0)
     token = without_table.sign_in("Claude").body["session_token"]
     assert orders.call("GET", "/whoami", token=token).status == 200
 

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tests.e2e.conftest import Api
+from tests.e2e.deployment import Deployments
 from tests.support.mcp import headers_of, message
 from tools import ROOT
 from tools.cloudformation import RESOURCES
@@ -256,18 +257,13 @@ def test_jwt_example_signs_in_with_any_issuer(
 
 def test_jwt_example_signs_in_with_cognito(
     deploy: Callable[..., Api],
+    deployments: Deployments,
     emulator: Emulator,
     aws: Callable[[str], Any],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    cloudformation = aws("cloudformation")
-    template = (ROOT / "examples/cognito.yaml").read_text()
-    prefix: Any = {"ParameterKey": "DomainPrefix", "ParameterValue": "agents-of-ours"}
-    cloudformation.create_stack(StackName="cognito", TemplateBody=template, Parameters=[prefix])
-    cloudformation.get_waiter("stack_create_complete").wait(StackName="cognito", WaiterConfig={"Delay": 1})
-    (made,) = cloudformation.describe_stacks(StackName="cognito")["Stacks"]
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in made["Outputs"]}
+    outputs = deployments.deploy_example("cognito", "cognito", {"DomainPrefix": "agents-of-ours"})
     client = {"UserPoolId": outputs["UserPoolId"], "ClientId": outputs["JwtAudience"]}
     secret = aws("cognito-idp").describe_user_pool_client(**client)["UserPoolClient"]["ClientSecret"]
     api = deploy("with-cognito", ApiAuth="JWT", JwtIssuer=outputs["JwtIssuer"], JwtAudience=outputs["JwtAudience"])

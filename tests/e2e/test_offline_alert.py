@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Api, wait_for
-from tools import ROOT
+from tests.e2e.deployment import Deployments
 from tools.dashboard.emulated import physical_ids
 
 
 @pytest.fixture
-def watch(publishing: Api, aws: Callable[[str], Any]) -> Callable[[str], Callable[[], str | None]]:
+def watch(
+    publishing: Api, deployments: Deployments, aws: Callable[[str], Any]
+) -> Callable[[str], Callable[[], str | None]]:
     """Deploys the example for an agent; the result returns the next alert, or None."""
 
     def watch(agent_id: str) -> Callable[[], str | None]:
@@ -22,15 +24,7 @@ def watch(publishing: Api, aws: Callable[[str], Any]) -> Callable[[str], Callabl
             "Email": "ada@example.com",
             "OfflineSeconds": "0",
         }
-        cloudformation = aws("cloudformation")
-        cloudformation.create_stack(
-            StackName="offline",
-            TemplateBody=(ROOT / "examples/agent_offline.yaml").read_text(),
-            Capabilities=["CAPABILITY_IAM"],
-            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-        )
-        cloudformation.get_waiter("stack_create_complete").wait(StackName="offline", WaiterConfig={"Delay": 1})
-        (made,) = cloudformation.describe_stacks(StackName="offline")["Stacks"]
+        (topic,) = deployments.deploy_example("offline", "agent_offline", parameters).values()
         sqs, sns = aws("sqs"), aws("sns")
         url = sqs.create_queue(QueueName="alerts")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -42,7 +36,7 @@ def watch(publishing: Api, aws: Callable[[str], Any]) -> Callable[[str], Callabl
         }
         policy = {"Version": "2012-10-17", "Statement": [statement]}
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
-        sns.subscribe(TopicArn=made["Outputs"][0]["OutputValue"], Protocol="sqs", Endpoint=arn)
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
 
         def next_alert() -> str | None:
             for message in sqs.receive_message(QueueUrl=url).get("Messages", []):
