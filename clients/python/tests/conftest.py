@@ -1,17 +1,19 @@
-"""Both clients in front of a service in memory, as one."""
+"""Both clients in front of a service in memory, as one; and the command in front of it."""
 
 import asyncio
 import inspect
 import random
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from fake_service import URL, Service
+from fake_service import LOCAL_URL, OTHER_AGENT, URL, Run, Service, agent, session
 
 from agent_sessions_client import AsyncClient, Client, Retries
+from agent_sessions_client.cli.main import main
 
 
 class Blocking:
@@ -98,3 +100,49 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     monkeypatch.setattr("agent_sessions_client.driver.pause", record)
     monkeypatch.setattr(random, "uniform", lambda _, most: most)
     return pauses
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home, whose user calls a service on this machine."""
+    for name in ("API_AUTH", "API_JWT", "AWS_PROFILE", "AWS_REGION", "CLAUDE_CONFIG_DIR", "CODEX_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("API_URL", LOCAL_URL)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path
+
+
+@pytest.fixture
+def run(service: Service, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command against the service in memory; returns exit status, output and errors."""
+    real = httpx2.Client
+
+    def connect(**options: Any) -> httpx2.Client:
+        return real(transport=httpx2.MockTransport(service), trust_env=False, **options)
+
+    monkeypatch.setattr(httpx2, "Client", connect)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        status = main(arguments)
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def fleet(service: Service) -> Service:
+    """The service with two agents in three sessions."""
+    service.roster = [
+        session(
+            1, agent_name="Claude", context=None, display_name="Claude", state="working", activity="[bold]tests[/bold]"
+        ),
+        session(2, state="waiting", activity="for Ada"),
+        session(3, agent_id=OTHER_AGENT, agent_name="Codex", context=None, display_name="Codex", state=None),
+    ]
+    service.agents = [
+        agent(),
+        agent(agent_id=OTHER_AGENT, agent_name="Codex", context=None, display_name="Codex", blocked=True),
+    ]
+    return service

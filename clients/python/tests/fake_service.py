@@ -1,12 +1,18 @@
 """A service in memory, and what it returns."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import httpx2
 
 URL = "https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com"
+LOCAL_URL = "http://127.0.0.1:4566"
 AGENT_ID = "fb873b1c-22d6-5680-ad8c-ab61cb190a6e"
+OTHER_AGENT = "0b0b0b0b-0000-4000-8000-000000000009"
+
+Run = Callable[..., tuple[int, str, str]]
+"""Runs the command; returns its exit status, output and errors."""
 
 
 def token(number: int) -> str:

@@ -1,71 +1,14 @@
 """The command `agent-sessions`: what each verb sends and prints, and its exit status."""
 
-import io
 import json
 import stat
-from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
-from fake_service import AGENT_ID, Service, agent, problem, session, token
-from rich.console import Console
+from fake_service import AGENT_ID, OTHER_AGENT, Run, Service, problem, session, token
 
-from agent_sessions_client import Client, Session
-from agent_sessions_client.cli import screen
 from agent_sessions_client.cli.main import main
-
-OTHER_AGENT = "0b0b0b0b-0000-4000-8000-000000000009"
-URL = "http://127.0.0.1:4566"
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("API_AUTH", "API_JWT", "AWS_PROFILE", "AWS_REGION", "CLAUDE_CONFIG_DIR", "CODEX_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("API_URL", URL)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    return tmp_path
-
-
-@pytest.fixture
-def run(service: Service, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command against the service in memory; returns exit status, output and errors."""
-    real = httpx2.Client
-
-    def connect(**options: Any) -> httpx2.Client:
-        return real(transport=httpx2.MockTransport(service), trust_env=False, **options)
-
-    monkeypatch.setattr(httpx2, "Client", connect)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        status = main(arguments)
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err
-
-    return run
-
-
-@pytest.fixture
-def fleet(service: Service) -> Service:
-    service.roster = [
-        session(
-            1, agent_name="Claude", context=None, display_name="Claude", state="working", activity="[bold]tests[/bold]"
-        ),
-        session(2, state="waiting", activity="for Ada"),
-        session(3, agent_id=OTHER_AGENT, agent_name="Codex", context=None, display_name="Codex", state=None),
-    ]
-    service.agents = [
-        agent(),
-        agent(agent_id=OTHER_AGENT, agent_name="Codex", context=None, display_name="Codex", blocked=True),
-    ]
-    return service
-
 
 # -- for owners
 
@@ -79,17 +22,6 @@ def test_ps_lists_who_waits_first(run: Run, fleet: Service) -> None:
     assert [line.split("  ")[0] for line in lines[1:]] == ["Claude - Project A", "Claude", "Codex"]
     assert "waiting" in lines[1]
     assert "[bold]tests[/bold]" in lines[2]
-
-
-def test_stuck_agent_is_in_use_but_has_not_reported() -> None:
-    at = screen.now()
-    used, reported = (at - timedelta(seconds=3)).isoformat(), (at - timedelta(hours=2)).isoformat()
-    stuck = Session.parse(session(state="working", last_active=used, progress_at=reported))
-
-    shown = text(screen.roster([stuck], at))
-
-    assert "2h 0m" in shown
-    assert " 3s " in shown
 
 
 def test_ps_prints_the_sessions_of_the_api(run: Run, fleet: Service) -> None:
@@ -323,86 +255,3 @@ def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> N
 
     version = capsys.readouterr().out.split()[1]
     assert f'version = "{version}"' in project.read_text()
-
-
-# -- the live screen
-
-
-def test_watch_needs_a_terminal(run: Run, fleet: Service) -> None:
-    status, _, err = run("ps", "--watch")
-
-    assert (status, fleet.calls) == (2, [])
-    assert "--watch needs a terminal" in err
-
-
-def test_watch_writes_a_line_of_json_every_15_seconds(run: Run, fleet: Service, pauses: list[float]) -> None:
-    empty = httpx2.Response(200, json={"sessions": [], "next": None})
-    fleet.planned = [empty, empty, problem(500, "InternalError")]
-
-    status, out, _ = run("ps", "--watch", "--json")
-
-    assert (status, out) == (1, '{"sessions": []}\n' * 2)
-    assert pauses == [15, 15]
-
-
-def test_watch_reads_every_15_seconds_and_moves_times_every_second(thread_client: Client, fleet: Service) -> None:
-    ticks: list[float] = []
-
-    def tick(seconds: float) -> None:
-        ticks.append(seconds)
-        if len(ticks) == 31:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        screen.watch(thread_client, Console(file=io.StringIO(), force_terminal=True), tick)
-
-    assert fleet.calls == ["GET /sessions"] * 3
-    assert set(ticks) == {1}
-
-
-@pytest.fixture
-def thread_client(service: Service) -> Client:
-    return Client(URL, http_client=httpx2.Client(transport=httpx2.MockTransport(service), trust_env=False))
-
-
-def text(shown: Any) -> str:
-    console = Console(width=120, file=io.StringIO())
-    with console.capture() as captured:
-        console.print(shown)
-    return captured.get()
-
-
-def test_screen_shows_an_ended_session_for_a_minute(thread_client: Client, fleet: Service) -> None:
-    client, shown, at = thread_client, screen.Screen(), screen.now()
-    shown.read(client, at)
-    fleet.roster[1]["stop_requested"] = {"reason": "enough", "at": "2026-11-22T16:20:00Z"}
-    shown.read(client, at)
-    assert "asked to stop: enough" in text(shown.render(at))
-    assert "[bold]tests[/bold]" in text(shown.render(at))
-
-    del fleet.roster[1]
-    shown.read(client, at)
-    assert "■ stopped" in text(shown.render(at))
-    assert "2 agents, 2 sessions: 1 working" in text(shown.render(at))
-
-    shown.read(client, at + screen.ENDED_SHOWN)
-    assert "Project A" not in text(shown.render(at))
-
-
-def test_screen_keeps_the_last_roster_during_an_outage(thread_client: Client, fleet: Service) -> None:
-    client, shown, at = thread_client, screen.Screen(), screen.now()
-    shown.read(client, at)
-    fleet.planned = [problem(503, "DatabaseError")] * 5
-
-    shown.read(client, at)
-
-    assert "Codex" in text(shown.render(at))
-    assert "DatabaseError" in text(shown.render(at))
-
-
-@pytest.mark.parametrize(
-    ("seconds", "shown"),
-    [(-5, "0s"), (59, "59s"), (60, "1m 0s"), (3599, "59m 59s"), (3600, "1h 0m"), (86400, "1d 0h"), (200_000, "2d 7h")],
-)
-def test_span_has_two_units(seconds: int, shown: str) -> None:
-    assert screen.span(timedelta(seconds=seconds)) == shown
