@@ -154,7 +154,7 @@ def _lost_sessions(scene: Scene) -> Iterator[str]:
 
 
 def _revived_sessions(scene: Scene) -> Iterator[str]:
-    """What was ended stays ended, and whoever begins later sees it."""
+    """What was ended stays ended, and operations that begin later see it."""
     used = scene.world.used
     for place, result in scene.results(*END_ONE):
         if not isinstance(result, Exception) and used and used.session.session_id in scene.stored.sessions:

@@ -43,7 +43,7 @@ class AsyncSignedInSession(SignedInView):
         return await self._use(lambda token: self._operations.progress(token, state, activity))
 
     async def sign_out(self) -> None:
-        """End the session; it is no error if it has ended."""
+        """End the session; this also succeeds if it had already ended."""
         if self._task is not None:
             self._task.cancel()
         async with self._lock:

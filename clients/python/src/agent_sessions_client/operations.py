@@ -91,7 +91,7 @@ class Operations:
         return Session.parse((yield from send(request, self._retries)).body)
 
     def sign_out(self, token: Secret) -> Exchange[None]:
-        """End the session; it is no error if it has ended. A program that ends waits less than one that works."""
+        """End the session, or find it ended. A program that ends waits less than one that works."""
         retries = Retries(min(2, self._retries.attempts), min(5.0, self._retries.longest_wait))
         yield from send(Request("DELETE", "/sessions/current", token=token), retries)
 
@@ -148,7 +148,7 @@ class Operations:
         return Session.parse((yield from send(request, self._retries)).body)
 
     def end_session(self, agent_id: str, session_id: str) -> Exchange[None]:
-        """End one session; it is no error if it has ended."""
+        """End one session; this also succeeds if it had already ended."""
         yield from send(Request("DELETE", _session(agent_id, session_id)), self._retries)
 
     def health(self) -> Exchange[None]:

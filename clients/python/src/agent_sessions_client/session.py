@@ -43,7 +43,7 @@ class SignedInSession(SignedInView):
         return self._use(lambda token: self._operations.progress(token, state, activity))
 
     def sign_out(self) -> None:
-        """End the session; it is no error if it has ended."""
+        """End the session; this also succeeds if it had already ended."""
         self._finished.set()
         with self._lock:
             self._driver.run(self._state.sign_out())

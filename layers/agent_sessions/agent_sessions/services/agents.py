@@ -138,7 +138,7 @@ class AgentService:
 
     @time_limit()
     def end_session(self, owner: str, agent_id: str, session_id: str) -> bool:
-        """End a session by its handle; return whether it was live. It is no error if it had already ended."""
+        """End a session by its handle; return whether it was live. This also succeeds if it had already ended."""
         agent, handle = identity.parse_id(agent_id), identity.parse_id(session_id)
         if agent is None or handle is None:
             raise NotFoundError("No such session")

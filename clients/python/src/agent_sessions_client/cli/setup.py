@@ -101,7 +101,7 @@ def with_hooks(program: str, text: str, hook: str | None) -> str:
     Settings of which nothing is left are an empty text.
 
     Raises:
-        SettingsError: the text is no JSON object with hooks as the program documents them.
+        SettingsError: the text is not a JSON object with hooks as the program documents them.
     """
     settings = _parse(text)
     hooks = settings.setdefault("hooks", {})

@@ -16,7 +16,7 @@ LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 class LabelError(ValueError):
-    """A label is no name of a file."""
+    """A label cannot be the name of a file."""
 
     def __init__(self) -> None:
         super().__init__("a label has 1 to 100 letters, digits, dots, hyphens and underscores")
