@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools import ROOT
+from tools import ROOT, programs
 
 DRIVERS = Path(__file__).with_name("drivers")
 STEPS = ("sign in", "validate", "progress", "find", "list", "400", "401", "gateway 403", "new field", "sign out")
@@ -98,16 +98,5 @@ def _passed(client: Client, command: tuple[str, ...], output: str) -> tuple[str,
 
 
 def _run(command: tuple[str, ...], folder: Path, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            command,
-            cwd=folder,
-            env=os.environ | environ | {"DOCUMENT": str(ROOT / "docs/openapi.json")},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(command, 1, "", f"it did not end within {TIMEOUT_SECONDS} s")
+    variables = os.environ | environ | {"DOCUMENT": str(ROOT / "docs/openapi.json")}
+    return programs.run(command, folder, variables, seconds=TIMEOUT_SECONDS)

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools import ROOT
+from tools import ROOT, programs
 from tools.local.emulator import aws_environ
 from tools.mcp.conformance import SCENARIOS, unknown_scenarios
 
@@ -115,19 +115,7 @@ def _conformance(endpoints: Endpoints, folder: Path) -> Result:
 def _run(command: list[str], folder: Path, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     # Some programs keep files in the home of their user.
     variables = {"PATH": f"{NODE}{os.pathsep}{os.environ['PATH']}", "HOME": str(folder), **(environ or {})}
-    try:
-        return subprocess.run(
-            command,
-            env=variables,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(command, 1, "", f"it did not end within {TIMEOUT_SECONDS} s")
+    return programs.run(command, folder, variables, seconds=TIMEOUT_SECONDS)
 
 
 def _locked(environment: str, package: str) -> str:
