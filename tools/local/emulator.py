@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -98,7 +99,9 @@ class Emulator:
         require_free_port(port)
         addresses = [address for address in (LOCALHOST, also_at) if address]
         binds = [argument for address in addresses for argument in ("--bind", f"{address}:{port}")]
-        folder.mkdir(parents=True, exist_ok=True)
+        temporary = _temporary_folder(folder)
+        shutil.rmtree(temporary, ignore_errors=True)  # left by an emulator that was killed
+        temporary.mkdir(parents=True)
         emulator = None
         try:
             with interrupts.deferred(), _lock_file(folder) as lock, (folder / "emulator.log").open("wb") as log:
@@ -111,7 +114,7 @@ class Emulator:
                     stderr=subprocess.STDOUT,
                     pass_fds=[lock.fileno()],
                     start_new_session=True,  # its own process group, which its functions' processes join
-                    env=_server_environ(port, hosts=[CONTAINER_HOST, *addresses], origins=origins) | environ,
+                    env=_server_environ(port, temporary, hosts=[CONTAINER_HOST, *addresses], origins=origins) | environ,
                 )
                 emulator = cls(process.pid, port, folder, process)
                 (folder / "emulator.json").write_text(json.dumps({"pid": process.pid, "port": port}))
@@ -146,6 +149,7 @@ class Emulator:
             if self._ends_in_time():
                 break
         (self.folder / "emulator.json").unlink(missing_ok=True)
+        shutil.rmtree(_temporary_folder(self.folder), ignore_errors=True)
 
     def _ends_in_time(self) -> bool:
         # The lock of a process is released before its parent can reap it, so a child is waited for.
@@ -176,7 +180,7 @@ def aws_environ(port: int) -> dict[str, str]:
     }
 
 
-def _server_environ(port: int, *, hosts: Sequence[str], origins: Sequence[str]) -> dict[str, str]:
+def _server_environ(port: int, temporary: Path, *, hosts: Sequence[str], origins: Sequence[str]) -> dict[str, str]:
     """Return the environment of the emulator, which its functions inherit."""
     environ = aws_environ(port)
     environ.pop("PYTHONPATH", None)  # functions import what was deployed, not the working tree
@@ -184,12 +188,18 @@ def _server_environ(port: int, *, hosts: Sequence[str], origins: Sequence[str]) 
         "GATEWAY_PORT": str(port),
         "BIND_HOST": LOCALHOST,
         "LOG_LEVEL": "INFO",
+        "TMPDIR": str(temporary.absolute()),
         # Listeners that ministack would open on every address of this machine.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "GUARD_HOSTS": ",".join(hosts),
         "GUARD_ORIGINS": ",".join(origins),
     }
+
+
+def _temporary_folder(folder: Path) -> Path:
+    """Return where an emulator unpacks each function that it starts, some 80 MB; it leaves them all behind."""
+    return folder / "tmp"
 
 
 def _lock_file(folder: Path) -> BinaryIO:
