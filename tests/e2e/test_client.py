@@ -256,7 +256,7 @@ def test_coding_agent_shows_up_and_reads_a_stop_request(
 
 
 @pytest.mark.parametrize(
-    ("document", "section"), [("docs/client.md", None), ("docs/cli.md", None), ("README.md", "Four doors")]
+    ("document", "section"), [("docs/client.md", None), ("docs/cli.md", None), ("README.md", "Four interfaces")]
 )
 def test_examples_of_the_document_run(
     api: Api,
