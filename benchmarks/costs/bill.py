@@ -8,7 +8,7 @@ from typing import Any
 from agent_sessions.metrics import Metric
 from benchmarks import MB
 from benchmarks.costs.prices import dollars
-from benchmarks.costs.workload import SECONDS_A_MONTH, Parameters, Workload, counts
+from benchmarks.costs.workload import DAYS_A_MONTH, SECONDS_A_MONTH, Parameters, Workload, counts
 from benchmarks.results import Results
 from tools.cloudformation import MONITORING, access_log_format, resources
 from tools.openapi.routes import BY_NAME
@@ -23,10 +23,17 @@ ACCESS_LOG_VALUES = {
     "routeKey": BY_NAME["validate_session"].key,
     "status": "200",
     "responseLatency": "12",
-    "integrationStatus": "200",
 }
 EVENT_BYTES = 26  # that CloudWatch adds to each line. https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/
-HEADER_BYTES = 350  # of the gateway's response
+# What precedes the body of the gateway's response to a validation, over HTTP/1.1.
+RESPONSE_HEAD = (
+    "HTTP/1.1 200 OK\r\nDate: Fri, 27 Nov 2026 18:00:00 GMT\r\nContent-Type: application/json\r\n"
+    "Content-Length: 515\r\nConnection: keep-alive\r\nCache-Control: no-store\r\n"
+    "X-Content-Type-Options: nosniff\r\nApigw-Requestid: JKJaXmPLvHcESHA=\r\n\r\n"
+)
+# Logs are kept compressed, and AWS's calculator expects this share of what was written.
+# https://dev.classmethod.jp/articles/compare-archive-cost-cloudwatchlogs-s3/
+COMPRESSED = 0.15
 # What DynamoDB adds to each stored item.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 ITEM_BYTES = 100
@@ -104,6 +111,7 @@ def monthly_bill(workload: Workload, parameters: Parameters, results: Results) -
     # Metrics are log lines that are written at every log level.
     function_bytes = summed("log_bytes" if parameters["LogLevel"] == "INFO" else "metric_bytes")
     log_gb = (function_bytes + total * access_log_bytes() + log_lines * EVENT_BYTES) / 1e9
+    kept_gb = COMPRESSED * log_gb * int(parameters["LogRetentionDays"]) / DAYS_A_MONTH
     traces = min(total, SECONDS_A_MONTH + SAMPLED * max(0, total - SECONDS_A_MONTH))
     routes = len(resources("AWS::ApiGatewayV2::Route")) if parameters["RouteMetrics"] == "true" else 0
     return {
@@ -123,7 +131,7 @@ def monthly_bill(workload: Workload, parameters: Parameters, results: Results) -
         "DynamoDB: storage": dollars("storage_gb", stored_gb),
         "DynamoDB: point-in-time recovery": dollars("recovery_gb", stored_gb),
         "CloudWatch: logs written": dollars("log_gb", log_gb),
-        "CloudWatch: logs kept": dollars("log_storage_gb", log_gb * int(parameters["LogRetentionDays"]) / 30),
+        "CloudWatch: logs kept": dollars("log_storage_gb", kept_gb),
         "CloudWatch: metrics of the service": dollars("metric", len(set(Metric) - RARE) + REPORT_METRICS)
         + dollars("metric_put", reports),
         "CloudWatch: metrics of the routes": dollars("metric", routes * METRICS_OF_A_ROUTE),
@@ -132,7 +140,7 @@ def monthly_bill(workload: Workload, parameters: Parameters, results: Results) -
         "X-Ray: traces": dollars("trace", traces if parameters["Tracing"] == "Active" else 0),
         "EventBridge: lifecycle events": dollars("event", events),
         "EventBridge Scheduler": dollars("schedule", reports),
-        "Data sent to the internet": dollars("transfer_gb", (summed("body_bytes") + total * HEADER_BYTES) / 1e9),
+        "Data sent to the internet": dollars("transfer_gb", (summed("body_bytes") + total * len(RESPONSE_HEAD)) / 1e9),
     }
 
 

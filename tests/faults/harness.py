@@ -164,12 +164,12 @@ class Outcome:
     routes: set[str]
 
 
-class Counting(dict[str, list[int]]):
+class Counting(dict[str, int]):
     """Replaces the counts of a function, and keeps them across the requests of a case."""
 
     @property
     def total(self) -> Counter[str]:
-        return Counter({name: len(counted) for name, counted in self.items()})
+        return Counter(self)
 
 
 @dataclass

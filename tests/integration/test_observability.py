@@ -33,7 +33,7 @@ class Output:
                 assert directive["Namespace"] == "AgentSessions"
                 assert directive["Dimensions"] == [["service"]]
                 assert line["service"] == "agent-sessions"
-                counted |= {each["Name"]: sum(line[each["Name"]]) for each in directive["Metrics"]}
+                counted |= {each["Name"]: line[each["Name"]] for each in directive["Metrics"]}
         return counted
 
 

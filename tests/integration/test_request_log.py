@@ -12,6 +12,7 @@ from tests.support.events import Event, load_event
 from tests.support.functions import Api
 from tools.openapi.routes import BY_NAME
 
+TRACE_ID = "1-5759e988-bd862e3fe1be46a994272793"
 REQUIRED_KEYS = {"level", "message", "timestamp", "service", "route", "status", "duration_ms", "request_id"}
 CALLER_KEYS = {"owner", "agent_id", "session_id"}
 METRIC_KEYS = {"_aws", *Metric}
@@ -91,7 +92,7 @@ def test_log_level_decides_on_the_line_and_never_on_its_metrics(
 
     (line,) = map(json.loads, capsys.readouterr().out.splitlines())
     assert ("owner" in line) is (line.get("message") == "request") is bool(shown)
-    assert line["SignIns"] == [1]
+    assert line["SignIns"] == 1
 
 
 def test_lambdas_own_level_does_not_replace_the_parameter(
@@ -112,3 +113,28 @@ def test_lambda_can_read_level_and_time_of_a_line(api: Api, capsys: pytest.Captu
     assert line["level"] == "INFO"
     assert "T" in line["timestamp"]
     assert datetime.fromisoformat(line["timestamp"]).tzinfo is not None
+
+
+@pytest.mark.parametrize(
+    ("trace", "trace_id"),
+    [
+        (f"Root={TRACE_ID};Parent=53995c3f42cd8ad8;Sampled=1;Lineage=1:a87bd80c:0", TRACE_ID),
+        (f"Root={TRACE_ID};Parent=53995c3f42cd8ad8;Sampled=0", None),
+        (f"Root={TRACE_ID}", None),
+        ("no trace", None),
+        ("", None),
+    ],
+)
+def test_line_names_the_trace_of_a_sampled_request(
+    api: Api,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    trace: str,
+    trace_id: str | None,
+) -> None:
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", trace)
+
+    api.sign_in("Claude")
+
+    (line,) = lines(capsys.readouterr().out)
+    assert line.get("xray_trace_id") == trace_id

@@ -293,8 +293,7 @@ def test_access_log_has_caller_but_no_path_query_or_header(jwt: bool, caller: st
         "routeKey",
         "status",
         "responseLatency",
-        "integrationStatus",
-        "error.message",
+        "integrationErrorMessage",
         "authorizer.error",
         caller,
     }

@@ -175,14 +175,14 @@ def test_parameter_has_its_line_in_the_bill(
 def test_access_log_line_is_costed_with_the_values_of_a_validation() -> None:
     line = (
         '{"request_id":"JKJaXmPLvHcESHA=","source_ip":"203.0.113.17","route":"GET /sessions/current","status":"200",'
-        '"latency_ms":"12","integration_status":"200","error":"-","caller":"-","authorizer_error":"-"}'
+        '"latency_ms":"12","integration_error":"-","caller":"-","authorizer_error":"-"}'
     )
 
     assert access_log_bytes() == len(line)
 
 
 def test_line_above_info_has_only_its_metrics() -> None:
-    metrics = {"_aws": {"CloudWatchMetrics": [{"Metrics": [{"Name": "SignIns"}]}]}, "service": "s", "SignIns": [1]}
+    metrics = {"_aws": {"CloudWatchMetrics": [{"Metrics": [{"Name": "SignIns"}]}]}, "service": "s", "SignIns": 1}
     line = json.dumps({"message": "request", "owner": "public"} | metrics)
 
     assert metric_bytes(line) == len(json.dumps(metrics, separators=(",", ":"))) + 1

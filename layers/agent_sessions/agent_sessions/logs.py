@@ -39,15 +39,22 @@ def line_head(level: str, message: str, service: str, trace: str | None) -> dict
         level: The level.
         message: The kind of line.
         service: Name of the deployment.
-        trace: What Lambda says of the request's trace, ``Root=1-…;Parent=…;Sampled=0``, if anything.
+        trace: What Lambda says of the request's trace, ``Root=1-…;Parent=…;Sampled=1``, if anything. Of requests that
+            are not sampled, X-Ray keeps no trace to look up, so their lines do not name one.
     """
+    now = datetime.fromtimestamp(clock.milliseconds() / 1000, UTC)
     return {
         "level": level,
         "message": message,
-        "timestamp": datetime.fromtimestamp(clock.milliseconds() / 1000, UTC).isoformat(timespec="milliseconds"),
+        "timestamp": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "service": service,
-        "xray_trace_id": trace.partition(";")[0].removeprefix("Root=") if trace else None,
+        "xray_trace_id": _sampled_trace_id(trace) if trace else None,
     }
+
+
+def _sampled_trace_id(trace: str) -> str | None:
+    fields = dict(field.split("=", 1) for field in trace.split(";") if "=" in field)
+    return fields.get("Root") if fields.get("Sampled") == "1" else None
 
 
 def audit_fields(entry: AuditEntry) -> dict[str, Any]:

@@ -27,7 +27,7 @@ class RequestLog:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._writes_lines = settings.log_level in ("DEBUG", "INFO")
-        self.counts: dict[str, list[int]] = {}
+        self.counts: dict[str, int] = {}
         self.begin("")
 
     @cached_property
@@ -43,7 +43,7 @@ class RequestLog:
 
     def count(self, metric: Metric) -> None:
         """Count one occurrence; written with the log line of this request, whatever the log level."""
-        self.counts.setdefault(metric, []).append(1)
+        self.counts[metric] = self.counts.get(metric, 0) + 1
 
     def audit(self, entry: AuditEntry) -> None:
         """Write a line that no log level silences."""
