@@ -73,6 +73,8 @@ class TestPutAndGet:
         )
         assert stored(tables) is None
         assert live(tables) == [session(2)]
+        entries, _ = tables.sessions_by_owner.page(OWNER, after=None, limit=100)
+        assert tables.sessions_by_owner.read(entries) == [session(2)]
 
 
 class TestTouch:

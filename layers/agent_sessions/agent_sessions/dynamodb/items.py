@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from agent_sessions.domain.models import Agent, Session, State, StopRequest
+from agent_sessions.domain.times import MAX_TIME
 
 type Item = Mapping[str, Mapping[str, Any]]
 
@@ -55,7 +56,7 @@ def read_agent(item: Item) -> Agent | None:
 
 
 def read_session(item: Item) -> Session | None:
-    """Return the session of an item; None if a required attribute is missing or has another type."""
+    """Return the session of an item; None if a required attribute is missing, or not what it must be."""
     try:
         return Session(
             agent_id=item["agent_id"]["S"],
@@ -63,10 +64,10 @@ def read_session(item: Item) -> Session | None:
             owner=item["owner"]["S"],
             agent_name=item["agent_name"]["S"],
             context=item.get("context", {}).get("S"),
-            created_at=int(item["created_at"]["N"]),
-            last_active=int(item["last_active"]["N"]),
-            expires_at=int(item["expires_at"]["N"]),
-            ends_at=int(item["ends_at"]["N"]),
+            created_at=_time(item["created_at"]),
+            last_active=_time(item["last_active"]),
+            expires_at=_time(item["expires_at"]),
+            ends_at=_time(item["ends_at"]),
             idle_seconds=int(item["idle_seconds"]["N"]),
             sign_in_number=int(item["sign_in_number"]["N"]),
             incarnation=item["incarnation"]["S"],
@@ -74,7 +75,7 @@ def read_session(item: Item) -> Session | None:
             metadata={key: value["S"] for key, value in item["metadata"]["M"].items()} if "metadata" in item else {},
             state=cast("State", item["state"]["S"]) if "state" in item else None,
             activity=item["activity"]["S"] if "activity" in item else None,
-            progress_at=int(item["progress_at"]["N"]) if "progress_at" in item else None,
+            progress_at=_time(item["progress_at"]) if "progress_at" in item else None,
             stop_requested=_stop_request(item["stop_requested"]["M"]) if "stop_requested" in item else None,
         )
     except (KeyError, ValueError):
@@ -112,9 +113,16 @@ def session_item(session: Session) -> dict[str, Any]:
     return item
 
 
+def _time(value: Mapping[str, Any]) -> int:
+    seconds = int(value["N"])
+    if seconds > MAX_TIME:
+        raise ValueError("not in seconds")
+    return seconds
+
+
 def _count(item: Item, name: str) -> int:
     return int(item.get(name, {}).get("N", 0))
 
 
 def _stop_request(value: Item) -> StopRequest:
-    return StopRequest(value["reason"]["S"], int(value["at"]["N"]))
+    return StopRequest(value["reason"]["S"], _time(value["at"]))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from agent_sessions.domain.models import Session
 from agent_sessions.dynamodb.batches import get_items
-from agent_sessions.dynamodb.items import read_session, session_key, string
+from agent_sessions.dynamodb.items import Item, read_session, session_key, string
 from agent_sessions.dynamodb.transport import Request, Transport
 
 OWNER_INDEX = "owner-index"
@@ -66,15 +66,7 @@ class SessionsByOwner:
         if after is not None:
             request["ExclusiveStartKey"] = {"owner": string(owner), **session_key(*after)}
         response = self.transport("Query", request)
-        entries = [
-            IndexEntry(
-                item["agent_id"]["S"],
-                item["session_id"]["S"],
-                int(item["created_at"]["N"]),
-                int(item["ends_at"]["N"]),
-            )
-            for item in response["Items"]
-        ]
+        entries = [_read_entry(item) for item in response["Items"]]
         last_key = response.get("LastEvaluatedKey")
         return entries, (last_key["agent_id"]["S"], last_key["session_id"]["S"]) if last_key else None
 
@@ -83,3 +75,12 @@ class SessionsByOwner:
         items = get_items(self.transport, self.name, [session_key(*each.key) for each in entries])
         sessions = {(each.agent_id, each.session_id): each for item in items if (each := read_session(item))}
         return [sessions[each.key] for each in entries if each.key in sessions]
+
+
+def _read_entry(item: Item) -> IndexEntry:
+    """Return an entry; one whose times are missing or have another type ended in 1970, because it is not a session."""
+    try:
+        created_at, ends_at = int(item["created_at"]["N"]), int(item["ends_at"]["N"])
+    except (KeyError, ValueError):
+        created_at = ends_at = 0
+    return IndexEntry(item["agent_id"]["S"], item["session_id"]["S"], created_at, ends_at)
