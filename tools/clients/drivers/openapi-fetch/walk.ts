@@ -1,5 +1,6 @@
 // Walk a client of openapi-typescript and openapi-fetch through the API.
 import { strict as assert } from "node:assert";
+import { inspect } from "node:util";
 
 import createClient from "openapi-fetch";
 
@@ -15,6 +16,12 @@ function passed(step: string): void {
   console.log(step);
 }
 
+/** What a request returned; if that is an error, fail with it. */
+function data<Data>(result: { data?: Data; error?: unknown }): Data {
+  assert.ok(result.data, inspect(result.error));
+  return result.data;
+}
+
 function isProblem(error: ErrorResponse | undefined): error is Problem {
   return error !== undefined && "error" in error;
 }
@@ -27,31 +34,30 @@ async function walk(): Promise<void> {
   const api = createClient<paths>({ baseUrl: process.env.API_URL });
   const standIn = createClient<paths>({ baseUrl: process.env.STAND_IN_URL });
 
-  const signedIn = await api.POST("/sessions", { body: { agent_name: NAME, context: CONTEXT } });
-  assert.ok(signedIn.data, JSON.stringify(signedIn.error));
-  const { agent_id, session_id, session_token } = signedIn.data;
+  const signedIn = data(await api.POST("/sessions", { body: { agent_name: NAME, context: CONTEXT } }));
+  const { agent_id, session_id, session_token } = signedIn;
   passed("sign in");
 
   const agent = createClient<paths>(withToken(session_token));
-  const session = await agent.GET("/sessions/current");
-  assert.equal(session.data?.session_id, session_id);
+  const session = data(await agent.GET("/sessions/current"));
+  assert.equal(session.session_id, session_id);
   passed("validate");
 
-  const reported = await agent.PATCH("/sessions/current", { body: { state: "working", activity: "walking" } });
-  assert.equal(reported.data?.state, "working");
-  assert.ok(reported.data?.progress_at);
+  const reported = data(await agent.PATCH("/sessions/current", { body: { state: "working", activity: "walking" } }));
+  assert.equal(reported.state, "working");
+  assert.ok(reported.progress_at);
   passed("progress");
 
-  const found = await api.GET("/agents", { params: { query: { agent_name: NAME, context: CONTEXT } } });
+  const found = data(await api.GET("/agents", { params: { query: { agent_name: NAME, context: CONTEXT } } }));
   assert.deepEqual(
-    found.data?.agents.map((each) => [each.agent_id, each.online]),
+    found.agents.map((each) => [each.agent_id, each.online]),
     [[agent_id, true]],
   );
   passed("find");
 
   const ofTheAgent = { path: { agent_id } };
-  const page = await api.GET("/agents/{agent_id}/sessions", { params: { ...ofTheAgent, query: { limit: 100 } } });
-  assert.ok(page.data?.sessions.some((each) => each.session_id === session_id));
+  const page = data(await api.GET("/agents/{agent_id}/sessions", { params: { ...ofTheAgent, query: { limit: 100 } } }));
+  assert.ok(page.sessions.some((each) => each.session_id === session_id));
   passed("list");
 
   const invalid = await api.POST("/sessions", { body: { agent_name: " " } });
@@ -73,8 +79,7 @@ async function walk(): Promise<void> {
   assert.equal(forbidden.error.message, "Forbidden");
   passed("gateway 403");
 
-  const later = await standIn.GET("/sessions/current");
-  assert.ok(later.data);
+  data(await standIn.GET("/sessions/current"));
   passed("new field");
 
   assert.equal((await agent.DELETE("/sessions/current")).response.status, 204);
