@@ -3,14 +3,17 @@
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from tools.local import LocalError
 from tools.local import emulator as module
 from tools.local.emulator import Emulator
 
@@ -108,6 +111,23 @@ def test_stop_of_an_emulator_that_has_ended_signals_nothing(
     monkeypatch.setattr(os, "killpg", lambda *_: pytest.fail("its process id may belong to another program by now"))
 
     emulator.stop()
+
+
+def test_stop_deletes_what_the_emulator_unpacked(start: Callable[[str], Emulator]) -> None:
+    emulator = start(ENDS_AT_SIGTERM)
+    (emulator.folder / "tmp" / "function").mkdir(parents=True)
+
+    emulator.stop()
+
+    assert not (emulator.folder / "tmp").exists()
+
+
+def test_full_disk_stops_the_start_with_the_space_that_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "require_free_port", lambda _: None)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=600_000_000))
+
+    with pytest.raises(LocalError, match=r"has 0\.6 GB left; the functions need 1 GB"):
+        Emulator.start(tmp_path, 4566)
 
 
 def test_other_process_with_the_same_id_is_not_the_emulator(tmp_path: Path) -> None:

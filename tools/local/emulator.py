@@ -33,6 +33,9 @@ CONTAINER_HOST = "host.docker.internal"
 # Deadlines that only bound a hang: a busy machine takes long.
 START_SECONDS = 120
 STOP_SECONDS = 20
+# Each running function is unpacked anew, with its layer, into some 80 MB. What the emulator says of a full disk names
+# neither the disk nor the reason.
+MIN_FREE_BYTES = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +97,16 @@ class Emulator:
             environ: More settings of ministack.
 
         Raises:
-            LocalError: the port is in use, or the emulator does not start.
+            LocalError: the port is in use, the disk is full, or the emulator does not start.
         """
         require_free_port(port)
+        folder.mkdir(parents=True, exist_ok=True)
         addresses = [address for address in (LOCALHOST, also_at) if address]
         binds = [argument for address in addresses for argument in ("--bind", f"{address}:{port}")]
         temporary = _temporary_folder(folder)
         shutil.rmtree(temporary, ignore_errors=True)  # left by an emulator that was killed
-        temporary.mkdir(parents=True)
+        _require_disk_space(folder)
+        temporary.mkdir()
         emulator = None
         try:
             with interrupts.deferred(), _lock_file(folder) as lock, (folder / "emulator.log").open("wb") as log:
@@ -198,8 +203,15 @@ def _server_environ(port: int, temporary: Path, *, hosts: Sequence[str], origins
 
 
 def _temporary_folder(folder: Path) -> Path:
-    """Return where an emulator unpacks each function that it starts, some 80 MB; it leaves them all behind."""
+    """Return where an emulator unpacks the functions; it leaves them all behind when it ends."""
     return folder / "tmp"
+
+
+def _require_disk_space(folder: Path) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < MIN_FREE_BYTES:
+        needed = MIN_FREE_BYTES / 1e9
+        raise LocalError(f"the disk of {folder} has {free / 1e9:.1f} GB left; the functions need {needed:.0f} GB")
 
 
 def _lock_file(folder: Path) -> BinaryIO:
