@@ -31,7 +31,7 @@ handler = api.handle
 reseed_after_restore()
 
 
-@api.route("GET /sessions")
+@api.route("GET /sessions", query=True)
 def list_sessions() -> Response:
     """List the live sessions of all agents."""
     owner = api.owner()
@@ -46,7 +46,7 @@ def end_sessions() -> Response:
     return json_response(HTTPStatus.OK, ended_body(roster.end_all_sessions(api.owner())))
 
 
-@api.route("GET /agents")
+@api.route("GET /agents", query=True)
 def list_agents() -> Response:
     """List agents, or find the one with a name and a context."""
     owner = api.owner()
@@ -72,7 +72,7 @@ def get_agent(agent_id: str) -> Response:
 def update_agent(agent_id: str) -> Response:
     """Block an agent, or let it sign in again."""
     owner = api.owner()
-    request = BlockInput.read(api.json_body())
+    request = BlockInput.read(api.json_body(BlockInput.example))
     presence = service.block(owner, agent_id) if request.blocked else service.unblock(owner, agent_id)
     api.note(agent_id=presence.agent.agent_id)
     return json_response(HTTPStatus.OK, presence_body(presence))
@@ -86,7 +86,7 @@ def delete_agent(agent_id: str) -> Response:
     return json_response(HTTPStatus.NO_CONTENT)
 
 
-@api.route("GET /agents/{agent_id}/sessions")
+@api.route("GET /agents/{agent_id}/sessions", query=True)
 def list_agent_sessions(agent_id: str) -> Response:
     """List the live sessions of an agent."""
     owner = api.owner()
@@ -108,7 +108,7 @@ def end_agent_sessions(agent_id: str) -> Response:
 def update_agent_session(agent_id: str, session_id: str) -> Response:
     """Ask an agent to stop, or withdraw that."""
     owner = api.owner()
-    request = StopInput.read(api.json_body())
+    request = StopInput.read(api.json_body(StopInput.example))
     session = service.request_stop(owner, agent_id, session_id, request.stop_requested)
     api.note(agent_id=session.agent_id, session_id=session.session_id)
     return json_response(HTTPStatus.OK, session_body(session))

@@ -26,7 +26,7 @@ handler = api.handle
 reseed_after_restore()
 
 
-@api.route("POST /mcp")
+@api.route("POST /mcp", query=True)  # clients are configured with a whole URL
 def receive_message() -> Response:
     """Respond to one JSON-RPC message."""
     owner = api.owner()

@@ -22,7 +22,7 @@ def sign_in() -> Response:
     from agent_sessions.http.request_models import SignInInput
 
     owner = api.owner()
-    request = SignInInput.read(api.json_body())
+    request = SignInInput.read(api.json_body(SignInInput.example))
     signed_in = service.sign_in(owner, **request.model_dump())
     api.note_session(signed_in.session)
     # Relative to this URL, which may have a prefix that only the gateway knows.
@@ -43,7 +43,7 @@ def report_progress() -> Response:
     from agent_sessions.http.request_models import ProgressInput
 
     token = api.session_token()
-    request = ProgressInput.read(api.json_body())
+    request = ProgressInput.read(api.json_body(ProgressInput.example))
     session = service.report_progress(token, request.model_dump(exclude_unset=True))
     api.note_session(session)
     return json_response(HTTPStatus.OK, session_body(session))

@@ -198,6 +198,6 @@ def test_decision_is_one_log_line_with_the_metrics(
         "abcdef123",
         session["session_id"],
     )
-    assert allowed["Validations"] == [1.0]
-    assert (denied["authorized"], denied["RejectedTokens"]) == (False, [1.0])
+    assert allowed["Validations"] == 1
+    assert (denied["authorized"], denied["RejectedTokens"]) == (False, 1)
     assert "/orders/42" not in json.dumps([allowed, denied])

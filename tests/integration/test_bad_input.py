@@ -13,6 +13,8 @@ from agent_sessions.http.request_models import SignInInput
 from tests.support.events import http_event
 from tests.support.functions import Api
 from tests.support.samples import OWNER
+from tools.openapi.route import Auth, Route
+from tools.openapi.routes import ROUTES
 
 FIELDS = ", ".join(SignInInput.model_fields)
 
@@ -165,6 +167,38 @@ def test_nesting_beyond_the_recursion_limit_returns_400(api: Api, monkeypatch: p
 
     message = f"The body is nested too deeply; send a flat JSON object such as {EXAMPLE}"
     assert (response["statusCode"], json.loads(response["body"])["detail"]) == (400, message)
+
+
+@pytest.mark.parametrize("route", [each for each in ROUTES if each.body], ids=lambda route: route.name)
+def test_body_that_is_not_an_object_returns_400_with_a_body_of_the_route(api: Api, route: Route) -> None:
+    assert route.body
+    route.body.read(json.loads(route.body.example))
+    event = http_event(route.name, authorizer=api.authorizer, token=TOKEN, body="[]")
+    event["pathParameters"] = dict.fromkeys(route.path_parameters, UNKNOWN)
+
+    assert api.send(event).messages == {"body": f"The body must be a JSON object such as {route.body.example}"}
+
+
+@pytest.mark.parametrize("query", ["agent_name=Claude", "limit", "%C3%A9=1"])
+@pytest.mark.parametrize(
+    "route",
+    [each for each in ROUTES if each.query is None and each.auth is not Auth.ANYONE],
+    ids=lambda route: route.name,
+)
+def test_query_of_a_route_that_takes_none_returns_400(api: Api, route: Route, query: str) -> None:
+    event = http_event(route.name, authorizer=api.authorizer, token=TOKEN, body={"agent_name": "Claude"})
+    event["pathParameters"] = dict.fromkeys(route.path_parameters, UNKNOWN)
+
+    response = api.send(event | {"rawQueryString": query})
+
+    assert (response.status, response.messages) == (
+        400,
+        {"query": "This route takes no query parameters; remove them"},
+    )
+
+
+def test_query_of_the_health_check_is_ignored(api: Api) -> None:
+    assert api.send(http_event("check_health", query={"probe": "1"})).status == 200
 
 
 def test_malformed_base64_returns_400(api: Api) -> None:

@@ -86,6 +86,17 @@ def test_description_of_sign_in_states_the_lifetime_of_the_handle() -> None:
     assert "12 hours" in TOOLS["sign_in"].description
 
 
+@pytest.mark.parametrize("tool", TOOLS.values(), ids=lambda tool: tool.name)
+def test_null_means_the_same_as_a_missing_argument(newest: Mcp, tool: Any) -> None:
+    given = {"session": newest.call("sign_in", **CLAUDE)["session"], **CLAUDE}
+    fields = tool.arguments.model_fields
+    needed = {name for name, field in fields.items() if field.is_required()} or {"session"} & set(fields)
+
+    newest.call(tool.name, **{name: given[name] if name in needed else None for name in fields})
+    for name in needed & {each for each, field in fields.items() if field.is_required()}:
+        assert "is required" in newest.error(tool.name, **{name: None})
+
+
 # -- signing in
 
 
@@ -345,7 +356,7 @@ def test_database_error_is_a_result_that_says_to_retry_and_is_counted(
     assert "call the tool again" in newest.error("sign_in", **CLAUDE)
     written = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     (line,) = [each for each in written if each["message"] == "request"]
-    assert (line["DatabaseErrors"], line["error"]) == ([1.0], "DatabaseError")
+    assert (line["DatabaseErrors"], line["error"]) == (1, "DatabaseError")
 
 
 ARGUMENTS: dict[str, dict[str, Any]] = {

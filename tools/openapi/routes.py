@@ -90,7 +90,7 @@ ROUTES = [
             "Returns the session of the token and records its use, which extends the session up to its `ends_at`. "
             "The service writes at most one such extension per touch interval (one minute by default)."
         ),
-        errors=(SessionTokenRequiredError, InvalidSessionError),
+        errors=(ValidationError, SessionTokenRequiredError, InvalidSessionError),
         success=Success(
             status=HTTPStatus.OK,
             description="The session is live.",
@@ -129,7 +129,7 @@ ROUTES = [
         tag="Sessions",
         summary="Sign out",
         description="Ends the session of the token. It also succeeds if the session had ended before.",
-        errors=(SessionTokenRequiredError, InvalidSessionError),
+        errors=(ValidationError, SessionTokenRequiredError, InvalidSessionError),
         meanings={InvalidSessionError: "The session token is malformed."},
         success=Success(status=HTTPStatus.NO_CONTENT, description="The session has ended, now or before."),
     ),
@@ -166,7 +166,7 @@ ROUTES = [
             "Signs out every agent of the caller. Repeat the request until `more` is false; a session that began in "
             "the last seconds may need one more. Agents can sign in again: to keep one out, block it."
         ),
-        errors=(CallerError,),
+        errors=(ValidationError, CallerError),
         success=Success(status=HTTPStatus.OK, description="How many live sessions were ended.", body=EndedBody),
     ),
     Route(
@@ -203,7 +203,7 @@ ROUTES = [
         tag="Agents",
         summary="Get an agent",
         description="Returns one of the caller's agents, and whether it is online.",
-        errors=(CallerError, NotFoundError),
+        errors=(ValidationError, CallerError, NotFoundError),
         success=Success(
             status=HTTPStatus.OK,
             description="The agent and its presence.",
@@ -245,7 +245,7 @@ ROUTES = [
             "Blocks the agent, ends its sessions and deletes it. The next sign-in with its name creates a new agent. "
             "After a 503 the agent is blocked: repeat the request to continue."
         ),
-        errors=(CallerError, NotFoundError),
+        errors=(ValidationError, CallerError, NotFoundError),
         success=Success(status=HTTPStatus.NO_CONTENT, description="The agent is deleted."),
     ),
     Route(
@@ -287,7 +287,7 @@ ROUTES = [
             "Signs the agent out everywhere. If `more` is true, time ran out before all sessions were ended: repeat "
             "the request. The agent can sign in again: to keep it out, block it."
         ),
-        errors=(CallerError, NotFoundError),
+        errors=(ValidationError, CallerError, NotFoundError),
         success=Success(
             status=HTTPStatus.OK,
             description="How many live sessions were ended.",
@@ -326,7 +326,7 @@ ROUTES = [
         tag="Agents",
         summary="End one session of an agent",
         description="Ends a session by its public handle. It also succeeds if the session had ended before.",
-        errors=(CallerError, NotFoundError),
+        errors=(ValidationError, CallerError, NotFoundError),
         success=Success(status=HTTPStatus.NO_CONTENT, description="The session has ended, now or before."),
     ),
     Route(

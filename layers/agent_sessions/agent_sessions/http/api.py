@@ -69,13 +69,22 @@ class HttpApi(RequestLog):
         super().__init__(settings)
         self._api_auth = settings.api_auth
         self.routes: dict[str, Route] = {}
+        self._with_query: set[str] = set()
         self.event: Mapping[str, Any] = {}
 
-    def route[Function: Route](self, key: str) -> Callable[[Function], Function]:
-        """Register the function of a route; the key is the gateway's: method, space, and path with parameters."""
+    def route[Function: Route](self, key: str, *, query: bool = False) -> Callable[[Function], Function]:
+        """Register the function of a route.
+
+        Args:
+            key: The gateway's: method, space, and path with parameters.
+            query: Whether the route takes query parameters. On one that does not, an ignored parameter could end more
+                sessions than its sender means.
+        """
 
         def register(function: Function) -> Function:
             self.routes[key] = function
+            if query:
+                self._with_query.add(key)
             return function
 
         return register
@@ -83,9 +92,15 @@ class HttpApi(RequestLog):
     # -- what a route reads
 
     def owner(self) -> str:
-        """Return the owner in whose name the request acts; raises CallerError if the gateway passed none."""
+        """Return the owner in whose name the request acts.
+
+        Raises:
+            CallerError: the gateway passed none.
+            ValidationError: the route takes no query parameters, and the request has some.
+        """
         owner = owner_of(self.event, api_auth=self._api_auth)
         self.note(owner=owner)
+        self._refuse_query()
         return owner
 
     def session_token(self) -> str:
@@ -93,8 +108,11 @@ class HttpApi(RequestLog):
 
         Raises:
             SessionTokenRequiredError: it presents no bearer token.
+            ValidationError: the route takes no query parameters, and the request has some.
         """
-        return bearer_token(header(self.event.get("headers") or {}, "authorization"))
+        token = bearer_token(header(self.event.get("headers") or {}, "authorization"))
+        self._refuse_query()
+        return token
 
     def query(self) -> dict[str, str]:
         """Return the query parameters, read from the query itself: the gateway joins repeated ones with commas.
@@ -112,9 +130,13 @@ class HttpApi(RequestLog):
             raise ValidationError(FieldError("query", "The query names a parameter twice; keep one"))
         return parameters
 
-    def json_body(self) -> dict[str, Any]:
-        """Return the JSON object in the body; raises ValidationError or PayloadTooLargeError."""
-        return read_json_object(self.event)
+    def json_body(self, example: str) -> dict[str, Any]:
+        """Return the JSON object in the body; raises ValidationError, with this example, or PayloadTooLargeError."""
+        return read_json_object(self.event, example=example)
+
+    def _refuse_query(self) -> None:
+        if self.event.get("rawQueryString") and self.event["routeKey"] not in self._with_query and self.query():
+            raise ValidationError(FieldError("query", "This route takes no query parameters; remove them"))
 
     # -- a request from beginning to end
 

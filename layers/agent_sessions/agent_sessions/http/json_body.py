@@ -12,11 +12,11 @@ MAX_BODY_BYTES = 8 * 1024
 EXAMPLE = '{"agent_name": "Claude"}'
 
 
-def read_json_object(event: Mapping[str, Any]) -> dict[str, Any]:
+def read_json_object(event: Mapping[str, Any], *, example: str = EXAMPLE) -> dict[str, Any]:
     """Return the JSON object in the body of an event; raises as ``read_json``, and ValidationError if it is not one."""
-    value = read_json(event)
+    value = read_json(event, example=example)
     if not isinstance(value, dict):
-        raise _invalid(f"The body must be a JSON object such as {EXAMPLE}")
+        raise _invalid(f"The body must be a JSON object such as {example}")
     return value
 
 

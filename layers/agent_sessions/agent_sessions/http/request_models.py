@@ -118,6 +118,8 @@ class Input(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
     whole: ClassVar[str] = "query"
     """The name under which errors appear that belong to no field."""
+    example: ClassVar[str] = ""
+    """A body, for the messages of errors."""
 
     @classmethod
     def read(cls, values: dict[str, Any]) -> Self:
@@ -159,6 +161,7 @@ class SignInInput(Input):
     """Who signs in, and for how long."""
 
     whole: ClassVar[str] = "body"
+    example: ClassVar[str] = '{"agent_name": "Claude"}'
 
     agent_name: AgentName
     context: Context = None
@@ -205,6 +208,7 @@ class ProgressInput(Input):
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
     whole: ClassVar[str] = "body"
+    example: ClassVar[str] = '{"state": "working"}'
 
     state: ReportedState = None
     activity: Activity = None
@@ -220,6 +224,7 @@ class StopInput(Input):
     """Whether an agent is asked to stop."""
 
     whole: ClassVar[str] = "body"
+    example: ClassVar[str] = '{"stop_requested": "the budget is used up"}'
 
     stop_requested: Annotated[
         str | None,
@@ -236,6 +241,7 @@ class BlockInput(Input):
     """Whether an agent is blocked."""
 
     whole: ClassVar[str] = "body"
+    example: ClassVar[str] = '{"blocked": true}'
 
     blocked: Annotated[
         bool, Field(description="`true` refuses sign-ins and ends all sessions, `false` lets the agent sign in again.")

@@ -54,8 +54,10 @@ class AgentSessionsServer:
 
         tool = find_tool(name)
         self._request.note(tool=tool.name)
+        # Models send null for what they leave out.
+        given = {argument: value for argument, value in arguments.items() if value is not None}
         try:
-            result = tool.call(self._services, tool.arguments.read(arguments))
+            result = tool.call(self._services, tool.arguments.read(given))
         except AgentSessionsError as error:
             self._request.record_error(error)
             self._request.note(error=type(error).__name__)
