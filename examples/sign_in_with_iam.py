@@ -12,7 +12,7 @@ from botocore.session import Session
 
 if len(sys.argv) != 2:
     sys.exit("Give the name of the agent: python examples/sign_in_with_iam.py NAME")
-url = os.environ.get("API_URL") or sys.exit("Set API_URL to the URL of the service, which is its output ApiUrl.")
+url = os.environ.get("API_URL") or sys.exit("Set API_URL to the URL of the service: the stack output ApiUrl.")
 body = json.dumps({"agent_name": sys.argv[1]})
 try:
     session = Session()

@@ -6,7 +6,7 @@ stop() {
     exit 1
 }
 [ $# -eq 1 ] || stop "Give the name of the agent: sh examples/sign_in_with_iam.sh NAME"
-[ "$API_URL" ] || stop "Set API_URL to the URL of the service, which is its output ApiUrl."
+[ "$API_URL" ] || stop "Set API_URL to the URL of the service: the stack output ApiUrl."
 [ "$AWS_DEFAULT_REGION" ] || stop "Set AWS_DEFAULT_REGION to the region of the service."
 [ "$AWS_ACCESS_KEY_ID" ] && [ "$AWS_SECRET_ACCESS_KEY" ] ||
     stop 'Set the credentials first: eval "$(aws configure export-credentials --format env)"'

@@ -87,7 +87,7 @@ def nothing_is_written(dynamodb: "DynamoDBClient") -> Iterator[None]:
         (
             {"agent_name": "x", "metadata": {"Model": "claude"}},
             "metadata.Model",
-            "Keys of metadata must be 1 to 32 of a-z, 0-9, _, . and -, and begin with a letter; rename or remove it",
+            "Metadata keys have 1 to 32 characters (a-z, 0-9, _, . and -) and begin with a letter; rename or remove it",
         ),
         (
             {"agent_name": "x", "metadata": {"model": {"name": "claude"}}},

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from agent_sessions.domain.metadata import MAX_BYTES, MAX_PAIRS, clean_metadata
 from agent_sessions.errors import FieldError, ValidationError
 
-BAD_KEY = "Keys of metadata must be 1 to 32 of a-z, 0-9, _, . and -, and begin with a letter; rename or remove it"
+BAD_KEY = "Metadata keys have 1 to 32 characters (a-z, 0-9, _, . and -) and begin with a letter; rename or remove it"
 TOKEN = "ags_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh82zg5Kj"
 SNOWMAN = "\N{SNOWMAN}"  # 3 bytes
 

@@ -37,7 +37,7 @@ TAGS = [
     {"name": "Sessions", "description": "For agents: sign in, stay signed in, report progress, sign out."},
     {
         "name": "Agents",
-        "description": "For the operators of agents: see all of them and their sessions, stop any of them.",
+        "description": "For owners of agents: list them and their sessions, and stop any of them.",
     },
     {"name": "Health", "description": "For monitors and load balancers."},
 ]

@@ -28,9 +28,9 @@ MEANINGS: dict[type[Exception], str] = {
     InvalidSessionError: (
         "The session token is malformed, unknown, expired or signed out; the response does not disclose which."
     ),
-    AgentBlockedError: "The owner has blocked the agent.",
-    CallerError: "The deployment verifies callers, but API Gateway passed none to the function.",
-    NotFoundError: "The agent does not exist or belongs to another caller.",
+    AgentBlockedError: "The agent is blocked.",
+    CallerError: "API Gateway passed no verified caller to the function.",
+    NotFoundError: "The agent does not exist or belongs to another owner.",
     DatabaseError: "The database throttled the request or did not respond. Retry after `Retry-After` seconds.",
     Exception: "An unexpected error. Retry, and report it with `request_id`.",
 }

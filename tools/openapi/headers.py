@@ -8,7 +8,7 @@ from typing import Any
 
 HEADERS: dict[str, dict[str, Any]] = {
     "Cache-Control": {
-        "description": "Forbids every cache to store the response.",
+        "description": "Prevents caches from storing the response.",
         "schema": {"type": "string", "const": "no-store"},
     },
     "X-Content-Type-Options": {
@@ -16,8 +16,7 @@ HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string", "const": "nosniff"},
     },
     "Location": {
-        "description": "Where the new session is, relative to the URL of the request, for requests that present its "
-        "token.",
+        "description": "Where the token of the new session is validated, relative to the URL of the request.",
         "required": True,
         "schema": {"type": "string", "const": "sessions/current"},
     },

@@ -325,7 +325,7 @@ ROUTES = [
         operation_id="endAgentSession",
         tag="Agents",
         summary="End one session of an agent",
-        description="Ends a session by its public handle. It also succeeds if the session had ended before.",
+        description="Ends a session by its public id. It also succeeds if the session had ended before.",
         errors=(ValidationError, CallerError, NotFoundError),
         success=Success(status=HTTPStatus.NO_CONTENT, description="The session has ended, now or before."),
     ),
@@ -337,7 +337,7 @@ ROUTES = [
         operation_id="probeHealth",
         tag="Health",
         summary="Check the service without a body",
-        description="As `GET /health`, for monitors that read only the status.",
+        description="Like `GET /health`, for monitors that read only the status.",
         success=Success(status=HTTPStatus.OK, description="The service and both tables respond."),
     ),
     Route(

@@ -75,7 +75,7 @@ def test_stop_needs_a_reason_or_withdraw(run: Run, fleet: Service, arguments: tu
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("end", "d571"), "'d571' is more than one live session"),
+        (("end", "d571"), "'d571' matches more than one live session"),
         (("end", "d57"), "no live session has the name 'd57'"),
         (("end", "Nobody"), "no live session has the name 'Nobody'"),
         (("block", "Nobody"), "no agent has the name 'Nobody'"),

@@ -52,7 +52,7 @@ class AgentBlockedError(AgentSessionsError):
     """The owner has blocked the agent, so it cannot sign in; ``agent_id`` is for the audit log."""
 
     def __init__(self, agent_id: str | None = None) -> None:
-        super().__init__("The agent is blocked; only its owner can unblock it")
+        super().__init__("The agent is blocked; ask its owner to unblock it")
         self.agent_id = agent_id
 
 

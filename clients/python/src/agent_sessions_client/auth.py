@@ -1,4 +1,4 @@
-"""How a caller proves to API Gateway who it is, for each value of the stack's parameter `ApiAuth`."""
+"""Credentials for API Gateway, for each value of the stack's parameter `ApiAuth`."""
 
 import os
 import re
@@ -134,7 +134,7 @@ def url_from_environment(environ: Mapping[str, str] = os.environ) -> str:
     """Return `API_URL`; raises CredentialsError if it is not set."""
     url = environ.get("API_URL")
     if not url:
-        raise CredentialsError("set API_URL to the URL of the service, which is its output ApiUrl")
+        raise CredentialsError("set API_URL to the URL of the service: the stack output ApiUrl")
     return url
 
 

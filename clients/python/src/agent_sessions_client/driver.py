@@ -46,7 +46,9 @@ def checked_url(url: str, *, allow_http: bool) -> str:
         raise ValueError("url must have no user, no query and no fragment")
     is_local = parts.hostname in LOOPBACK or parts.hostname.endswith(".localhost")
     if parts.scheme == "http" and not (allow_http or is_local):
-        raise ValueError("url must begin with https://, or tokens travel unencrypted; allow_http=True permits that")
+        raise ValueError(
+            "url must begin with https://, because http:// sends tokens unencrypted; allow_http=True permits it"
+        )
     return url.rstrip("/")
 
 

@@ -26,7 +26,7 @@ class ConnectionFailedError(AgentSessionsError):
 
 
 class UnexpectedResponseError(AgentSessionsError):
-    """The response is not one of this API, such as a page of a proxy: is the URL right?"""
+    """The response is not from this API, but for example from a proxy: check the URL."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class BadField:
 
 @dataclass(frozen=True)
 class Problem:
-    """Problem details (RFC 9457), or what API Gateway says instead.
+    """Problem details (RFC 9457), or the message of API Gateway.
 
     Attributes:
         status: The HTTP status.
@@ -57,7 +57,7 @@ class Problem:
 
 
 class ApiError(AgentSessionsError):
-    """The service, or the gateway before it, refused a request or could not execute it.
+    """The service, or the gateway in front of it, refused a request or could not execute it.
 
     Attributes:
         problem: What the response says.
@@ -83,7 +83,7 @@ class PayloadTooLargeError(ApiError):
 
 
 class InvalidSessionError(ApiError):
-    """401: the session has ended, or its token never was one."""
+    """401: the session has ended, or the token is not valid."""
 
 
 class AgentBlockedError(ApiError):

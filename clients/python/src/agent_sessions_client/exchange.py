@@ -139,7 +139,7 @@ def _error(request: Request, reply: Reply | Failure, after: float | None, attemp
     is_unknown_route = reply.status == 404 and (body is None or "error" not in body)
     if reply.status < 400 or is_unknown_route:
         return UnexpectedResponseError(
-            f"{request.method} {request.path} returned {reply.status}, which is not of this API: check the URL"
+            f"{request.method} {request.path} returned a {reply.status} that is not from this API: check the URL"
         )
     return error_for(reply.status, body or {}, retry_after=after, attempts=attempts)
 

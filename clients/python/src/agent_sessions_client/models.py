@@ -29,7 +29,7 @@ class Session:
     """A period in which an agent is signed in. All times are UTC.
 
     Attributes:
-        session_id: Public handle; safe to list and log.
+        session_id: Public id; safe to list and log.
         state: What the agent last reported: ``working``, ``waiting``, ``idle`` or nothing.
         activity: The same in its own words.
         progress_at: When it last reported. Use of a session is not progress.

@@ -133,7 +133,7 @@ class SignedInView:
 
     @property
     def session_id(self) -> str:
-        """Public handle of the session; it changes if the agent signs in again."""
+        """Public id of the session; it changes if the agent signs in again."""
         return self.session.session_id
 
     @property

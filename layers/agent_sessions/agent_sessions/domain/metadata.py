@@ -46,8 +46,8 @@ def clean_metadata(values: object) -> dict[str, str]:
 def _findings(key: object, value: object) -> Iterator[FieldError]:
     if not (isinstance(key, str) and _KEY.fullmatch(key)):
         safe = isinstance(key, str) and _SAFE_TO_REPEAT.fullmatch(key)
-        rule = "must be 1 to 32 of a-z, 0-9, _, . and -, and begin with a letter"
-        yield FieldError(f"metadata.{key}" if safe else "metadata", f"Keys of metadata {rule}; rename or remove it")
+        rule = "have 1 to 32 characters (a-z, 0-9, _, . and -) and begin with a letter"
+        yield FieldError(f"metadata.{key}" if safe else "metadata", f"Metadata keys {rule}; rename or remove it")
         return
     field = f"metadata.{key}"
     if not isinstance(value, str):

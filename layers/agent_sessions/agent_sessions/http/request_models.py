@@ -72,8 +72,8 @@ AgentName = Annotated[
     str,
     AfterValidator(clean_agent_name),
     Field(
-        description=f"Name of the agent: 1 to {MAX_NAME_CHARACTERS} characters after trimming, one of them visible, no "
-        "control or format characters. Case and spacing do not matter: the same name is the same agent.",
+        description=f"Name of the agent: 1 to {MAX_NAME_CHARACTERS} characters after trimming, at least one visible, "
+        "no control or format characters. Case and spacing do not matter: the same name is the same agent.",
         examples=["Claude"],
     ),
 ]
@@ -173,8 +173,8 @@ class SignInInput(Input):
         dict[str, Any] | None,
         BeforeValidator(lambda value: clean_metadata(value) if isinstance(value, dict) else value),
         Field(
-            description="Up to 16 pairs of strings that every representation of the session carries, such as the model "
-            "or the host: keys `[a-z][a-z0-9_.-]{0,31}`, values up to 128 characters, 512 bytes of UTF-8 in all.",
+            description="Up to 16 pairs of strings that describe the agent, such as its model or host, returned with "
+            "the session: keys `[a-z][a-z0-9_.-]{0,31}`, values up to 128 characters, 512 bytes of UTF-8 in all.",
             examples=[{"model": "claude-opus", "host": "build-7"}],
             json_schema_extra={
                 "maxProperties": MAX_PAIRS,
@@ -195,7 +195,7 @@ class SignInInput(Input):
     lifetime_seconds: Annotated[
         int | None,
         Field(
-            description="Seconds after which this session ends however busy it is: from 60 to the stack's "
+            description="Seconds after which this session ends even if it is in use: from 60 to the stack's "
             "LifetimeSeconds, which is the default.",
             examples=[3600],
             json_schema_extra={"minimum": MIN_SECONDS},

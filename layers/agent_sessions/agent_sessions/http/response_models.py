@@ -32,7 +32,7 @@ class SessionBody(TypedDict):
     """A period in which an agent is signed in."""
 
     session_id: str
-    """Public handle of the session; safe to list and log."""
+    """Public id of the session; safe to list and log."""
     agent_id: str
     """The agent that is signed in."""
     owner: str
@@ -46,15 +46,15 @@ class SessionBody(TypedDict):
     identity_key: str
     """Normalised name and context; unique per owner."""
     avatar_seed: str
-    """8 characters of base 36 that depend on the identity key alone, to draw an avatar from."""
+    """8 base-36 characters derived from the identity key, for drawing an avatar."""
     metadata: Mapping[str, str]
-    """The pairs that the agent sent at sign-in."""
+    """The metadata that the agent sent at sign-in."""
     state: State | None
-    """What the agent last reported to be doing."""
+    """The state that the agent last reported."""
     activity: str | None
-    """What the agent last reported to be doing, in its own words."""
+    """The activity that the agent last reported, in its own words."""
     progress_at: str | None
-    """When it last reported; use of the session is not progress."""
+    """When the agent last reported progress; other use of the session does not change it."""
     stop_requested: StopRequestBody | None
     """Set if the owner asks the agent to stop."""
     created_at: str
@@ -64,7 +64,7 @@ class SessionBody(TypedDict):
     expires_at: str
     """When the session ends unless it is used."""
     ends_at: str
-    """When the session ends, however busy it is."""
+    """When the session ends even if it is in use."""
 
 
 class SignedInBody(SessionBody):
@@ -92,13 +92,13 @@ class AgentBody(TypedDict):
     identity_key: str
     """Normalised name and context; unique per owner."""
     avatar_seed: str
-    """8 characters of base 36 that depend on the identity key alone, to draw an avatar from."""
+    """8 base-36 characters derived from the identity key, for drawing an avatar."""
     created_at: str
     """When the agent first signed in."""
     last_active: str
     """When the agent was last seen, at most LastSeenIntervalSeconds (five minutes by default) behind."""
     blocked: bool
-    """Whether the owner has blocked the agent, so that it cannot sign in."""
+    """Whether the agent is blocked, so that it cannot sign in."""
     online: NotRequired[bool]
     """Whether the agent has a live session. Absent in lists, and if the count was cut short before it found one."""
     active_sessions: NotRequired[int]
@@ -131,7 +131,7 @@ class EndedBody(TypedDict):
     ended: int
     """Number of sessions that this request ended."""
     more: bool
-    """Whether time ran out before all were ended: repeat the request."""
+    """Whether sessions are left because time ran out: repeat the request."""
 
 
 class HealthBody(TypedDict):

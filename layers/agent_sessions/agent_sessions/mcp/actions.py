@@ -13,7 +13,7 @@ from agent_sessions.mcp.arguments import (
 from agent_sessions.mcp.results import AGENT, PRESENCE, SESSION, SIGNED_IN, Result, reduced
 from agent_sessions.mcp.services import Services
 
-AGAIN = "The agent can sign in again; only blocking it, which needs a person or the HTTP API, keeps it out."
+AGAIN = "The agent can sign in again, unless a person blocks it with the HTTP API or the command line."
 
 
 def sign_in(services: Services, arguments: SignInArguments) -> Result:
@@ -58,7 +58,7 @@ def sign_out(services: Services, arguments: SignOutArguments) -> Result:
             "ended": True,
             "message": "Signed out. To return, call sign_in with the same agent_name and context.",
         }
-    return {"ended": False, "message": "There is no such live session: it had ended before, or is not yours."}
+    return {"ended": False, "message": "There is no such live session: it had already ended, or is not yours."}
 
 
 def whoami(services: Services, arguments: WhoamiArguments) -> Result:
@@ -80,7 +80,7 @@ def find_agent(services: Services, arguments: FindAgentArguments) -> Result:
         return {"agent": None, "message": message}
     body = presence_body(presence)
     blocked = "; it is blocked" if body["blocked"] else ""
-    message = f"{body['display_name']} has {presence.active_sessions} live sessions{blocked}."
+    message = f"{body['display_name']} has {_count(presence.active_sessions, 'live session')}{blocked}."
     return {"agent": reduced(body, AGENT, PRESENCE), "message": message}
 
 
@@ -98,7 +98,9 @@ def list_sessions(services: Services, arguments: ListSessionsArguments) -> Resul
         )
         following = None if page.next is None else f"{agent_id}/{page.next}"
     sessions = [reduced(session_body(each), SESSION) for each in page.sessions]
-    message = f"{len(sessions)} live sessions." if following is None else "There is more: call again with `next`."
+    message = (
+        f"{_count(len(sessions), 'live session')}." if following is None else "There are more: call again with `next`."
+    )
     return {"sessions": sessions, "next": following, "message": message}
 
 
@@ -107,11 +109,19 @@ def end_sessions(services: Services, arguments: EndSessionsArguments) -> Result:
     if arguments.session is not None:
         handle = services.handle(arguments.session)
         ended = services.agents.end_session(services.owner, handle.agent_id, handle.session_id)
-        message = "The session has ended. " if ended else "The session had ended before. "
+        message = "The session has ended. " if ended else "The session had already ended. "
         return {"ended": int(ended), "more": False, "message": message + AGAIN}
     outcome = services.agents.end_all_sessions(services.owner, arguments.agent_id or "")
     message = "Time ran out: call again with the same agent_id." if outcome.more else AGAIN
-    return {"ended": outcome.count, "more": outcome.more, "message": f"{outcome.count} sessions ended. {message}"}
+    return {
+        "ended": outcome.count,
+        "more": outcome.more,
+        "message": f"{_count(outcome.count, 'session')} ended. {message}",
+    }
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _duration(seconds: int) -> str:

@@ -36,7 +36,7 @@ SESSION: dict[str, Schema] = {
     "display_name": STRING,
     "metadata": {"type": "object", "additionalProperties": STRING},
     "state": nullable({"type": "string", "enum": ["working", "waiting", "idle"]}),
-    "activity": nullable(STRING, "What the agent last reported to be doing."),
+    "activity": nullable(STRING, "The activity that the agent last reported."),
     "progress_at": nullable(TIME, "When the agent last reported."),
     "stop_requested": nullable(
         object_schema({"reason": STRING, "at": TIME}),
@@ -45,7 +45,7 @@ SESSION: dict[str, Schema] = {
     "created_at": TIME,
     "last_active": TIME,
     "expires_at": {**TIME, "description": "When the session ends unless it is used."},
-    "ends_at": {**TIME, "description": "When the session ends, however busy it is."},
+    "ends_at": {**TIME, "description": "When the session ends even if it is in use."},
 }
 SIGNED_IN: dict[str, Schema] = {
     **SESSION,

@@ -11,18 +11,18 @@ from agent_sessions_client.errors import AgentSessionsError
 DESCRIPTION = """\
 See every agent that you run, and stop any of them.
 
-API_URL names the service. Requests are signed with AWS credentials from the environment, AWS_PROFILE or wherever the
-aws command finds them; with API_JWT they carry this access token; a service on this machine needs neither (API_AUTH
-decides: AWS_IAM, JWT or NONE)."""
+Set API_URL to the URL of the service. Requests are signed with AWS credentials from where the aws command finds them.
+If API_JWT is set, they carry this access token instead. A service on this machine needs neither. API_AUTH (AWS_IAM, JWT
+or NONE) overrides this choice."""
 
 EPILOG = """\
 examples:
-  agent-sessions ps --watch                         who works, who waits, who is stuck
+  agent-sessions ps --watch                         which agents work, wait, or are stuck
   agent-sessions stop "Claude - Project A" "the budget is used up"
   agent-sessions block Claude                       end its sessions and keep it out
   agent-sessions sign-in "Nightly report" --context Sales
   agent-sessions progress working "reading 40 tables" || exit
-  agent-sessions setup claude --dry-run             every Claude Code session on this machine, with its state
+  agent-sessions setup claude --dry-run             sign in every Claude Code session on this machine
 
 exit status:
   0 done   1 failed   2 wrong arguments   3 no such agent or session, or the session has ended
@@ -58,51 +58,61 @@ def parser() -> argparse.ArgumentParser:
     ps = verb(
         "ps",
         "list live sessions",
-        "Those that wait for somebody come first. REPORTED: time since the last report; IDLE: since the last use.",
+        "Agents that wait come first. REPORTED: time since the last progress report; IDLE: since the last use.",
     )
-    ps.add_argument("--watch", action="store_true", help="a live screen, or with --json a line every 15 seconds")
+    ps.add_argument(
+        "--watch", action="store_true", help="show a live screen; with --json, print a line every 15 seconds"
+    )
     verb("agents", "list all agents, online or not")
 
     sign_in = verb(
-        "sign-in", "sign an agent in", "The token is kept in a file that only you can read, and never shown."
+        "sign-in",
+        "sign an agent in",
+        "The session token is kept in a file that only you can read. It is never printed.",
     )
     sign_in.add_argument("name", metavar="NAME", help="name of the agent")
-    sign_in.add_argument("--context", help="what it works on; the same name and context is the same agent")
-    sign_in.add_argument("--exclusive", action="store_true", help="end its other sessions")
+    sign_in.add_argument("--context", help="what the agent works on; the same name and context is the same agent")
+    sign_in.add_argument("--exclusive", action="store_true", help="end the agent's other sessions")
     sign_in.add_argument(
         "--metadata", action="append", default=[], metavar="KEY=VALUE", help="such as model=opus; can be repeated"
     )
-    sign_in.add_argument("--idle-seconds", type=int, metavar="N", help="end after so many seconds without use")
-    sign_in.add_argument("--lifetime-seconds", type=int, metavar="N", help="end after so many seconds in any case")
+    sign_in.add_argument("--idle-seconds", type=int, metavar="N", help="end the session after N seconds without use")
+    sign_in.add_argument(
+        "--lifetime-seconds", type=int, metavar="N", help="end the session after N seconds even if it is in use"
+    )
     whoami = verb("whoami", "show the session of this machine, and extend it")
     progress = verb("progress", "report what the agent is doing, and extend its session")
     progress.add_argument(
         "state", choices=("working", "waiting", "idle"), help="waiting: for a person or another system"
     )
-    progress.add_argument("activity", nargs="?", help="the same in words, up to 120 characters")
+    progress.add_argument("activity", nargs="?", help="what the agent is doing, in up to 120 characters")
     sign_out = verb("sign-out", "end the session of this machine")
     for each in (sign_in, whoami, progress, sign_out):
         each.add_argument(
-            "--as", dest="label", default="default", metavar="LABEL", help="for several sessions on one machine"
+            "--as", dest="label", default="default", metavar="LABEL", help="keep several sessions on this machine apart"
         )
 
     stop = verb(
-        "stop", "ask an agent to stop", "It reads the reason when it next uses its session. `end` does not ask."
+        "stop",
+        "ask an agent to stop",
+        "The agent reads the reason when it next uses its session. To end a session without asking, use `end`.",
     )
     target(stop, agent_or_session)
     stop.add_argument("reason", metavar="REASON", nargs="?", help="why, for the agent to read")
     stop.add_argument("--withdraw", action="store_true", help="withdraw the request")
-    end = verb("end", "end sessions", "The agent may sign in again: `block` keeps it out.")
+    end = verb("end", "end sessions", "The agent can sign in again; to prevent that, use `block`.")
     target(end, agent_or_session)
-    target(verb("block", "end an agent's sessions, and keep it out"), an_agent)
+    target(verb("block", "end an agent's sessions, and refuse its sign-ins"), an_agent)
     target(verb("unblock", "let an agent sign in again"), an_agent)
 
-    setup = verb("setup", "let a coding agent show up by itself", "Writes hooks into its settings, once.")
+    setup = verb(
+        "setup", "sign in every session of a coding agent automatically", "Writes hooks into the agent's settings."
+    )
     setup.add_argument("program", choices=("claude", "codex"), help="Claude Code or Codex")
-    setup.add_argument("--dry-run", action="store_true", help="show the change, and write nothing")
-    setup.add_argument("--remove", action="store_true", help="take the hooks out again")
-    setup.add_argument("--name", help="name of the agent instead of the program's")
-    hook = verb("hook", "what the hooks of `setup` run; reads an event from standard input")
+    setup.add_argument("--dry-run", action="store_true", help="show the change without writing it")
+    setup.add_argument("--remove", action="store_true", help="remove the hooks")
+    setup.add_argument("--name", help="name of the agent (default: Claude Code or Codex)")
+    hook = verb("hook", "run by the hooks; reads an event from standard input")
     hook.add_argument("program", choices=("claude", "codex"))
     hook.add_argument("--name")
     return parser

@@ -51,7 +51,7 @@ PROGRAMS = {
             "Stop": None,
             "SessionEnd": None,
         },
-        "Sessions that are open now have no hooks yet. `/hooks` in Claude Code lists them.",
+        "Sessions that are already open do not use them yet. `/hooks` in Claude Code lists the hooks.",
     ),
     "codex": Program(
         "Codex",
@@ -72,7 +72,7 @@ PROGRAMS = {
 
 
 class SettingsError(Exception):
-    """A settings file cannot be read or is of another form; nothing was written."""
+    """A settings file cannot be read or has an unexpected form; nothing was written."""
 
 
 def command(program: str, variables: Mapping[str, str], agent_name: str | None) -> str:

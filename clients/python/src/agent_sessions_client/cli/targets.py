@@ -15,10 +15,10 @@ class TargetError(Exception):
 
 
 def find_sessions(client: Client, target: str) -> list[Session]:
-    """Return the live sessions of an agent by its name or id, or the one session whose id begins so.
+    """Return the live sessions of an agent by its name or id, or the one session whose id begins with it.
 
     Raises:
-        TargetError: there is none, or several agents or sessions fit.
+        TargetError: there is none, or several agents or sessions match.
     """
     sessions = list(client.sessions())
     named = _named(sessions, target)
@@ -31,7 +31,7 @@ def find_sessions(client: Client, target: str) -> list[Session]:
 
 
 def find_agent(client: Client, target: str) -> Agent:
-    """Return the agent with this name, or whose id begins so; raises TargetError if none or several fit."""
+    """Return the agent with this name, or whose id begins with it; raises TargetError if none or several match."""
     agents = list(client.agents())
     found = _named(agents, target) or [each for each in agents if _begins(each.agent_id, target)]
     return _only(found, target, "agent", (f"{each.agent_id}  {each.display_name}" for each in found))
@@ -52,5 +52,5 @@ def _only(found: list[Found], target: str, kind: str, lines: Iterable[str]) -> F
     if len(found) == 1:
         return found[0]
     if not found:
-        raise TargetError(f"no {kind} has the name {target!r} or an id that begins so")
-    raise TargetError(f"{target!r} is more than one {kind}; give more of its name or id:\n  " + "\n  ".join(lines))
+        raise TargetError(f"no {kind} has the name {target!r} or an id that begins with it")
+    raise TargetError(f"{target!r} matches more than one {kind}; give more of the name or id:\n  " + "\n  ".join(lines))

@@ -165,7 +165,8 @@ def _stored(client: Client, label: str) -> SignedInSession:
     stored = store.load(label)
     if stored is None or stored.url != url_from_environment():
         raise CommandError(
-            "this machine has no session at API_URL under this label: agent-sessions sign-in", ExitStatus.NOT_FOUND
+            "no session for this API_URL and label is stored on this machine: agent-sessions sign-in NAME",
+            ExitStatus.NOT_FOUND,
         )
     return client.resume(stored.session_token, validate=False)
 
