@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import fields
+from datetime import date, timedelta
 
 import pytest
 
@@ -101,14 +102,27 @@ def test_template_accepts_values_in_cost_document() -> None:
         assert value in PARAMETERS[parameter].get("AllowedValues", []) or accepts(parameter, value), parameter
 
 
-@pytest.mark.parametrize("value", ["", "2026-11-27T12:00:00Z", "2026-02-28T23:59:59Z", "0001-01-01T00:00:00Z"])
+@pytest.mark.parametrize("value", ["", "2026-11-27T12:00:00Z", "2000-01-01T00:00:00Z", "2099-12-31T23:59:59Z"])
 def test_time_that_the_template_accepts_is_read_by_the_functions(value: str) -> None:
     assert accepts(TIME, value)
     Settings.from_environment(function_environment() | {"SESSIONS_NOT_BEFORE": value})
 
 
+def test_template_accepts_exactly_the_days_that_exist() -> None:
+    days = {f"20{year:02}-{month:02}-{day:02}" for year in range(100) for month in range(14) for day in range(33)}
+    first = date(2000, 1, 1)
+    existing = {(first + timedelta(days=day)).isoformat() for day in range((date(2100, 1, 1) - first).days)}
+
+    assert existing < days
+    assert {day for day in days if accepts(TIME, f"{day}T12:00:00Z")} == existing
+
+
 @pytest.mark.parametrize(
-    "value", ["now", "2026-11-27", "2026-13-01T00:00:00Z", "2026-11-27T24:00:00Z", "2026-11-27T12:00:00+01:00", " "]
+    "value",
+    [
+        *("now", "2026-11-27", "2026-11-27T24:00:00Z", "2026-11-27T12:00:00+01:00", "2026-11-27T12:00:00", " "),
+        *("2016-12-31T23:59:60Z", "2026-11-27T12:00:00.5Z", "1999-12-31T23:59:59Z", "2100-01-01T00:00:00Z"),
+    ],
 )
 def test_other_times_are_refused(value: str) -> None:
     assert not accepts(TIME, value)

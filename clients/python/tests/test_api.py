@@ -84,6 +84,21 @@ def test_ending_many_continues_until_none_is_left(
     assert service.calls == [f"DELETE {path}"] * 3
 
 
+def test_blocking_continues_until_every_session_was_seen(client: Any, service: Service) -> None:
+    cut_short = agent(blocked=True, active_sessions=0, active_sessions_capped=True)
+    service.planned = [ok(cut_short), ok(cut_short), ok(agent(blocked=True, active_sessions=1, online=True))]
+
+    assert client.block(AGENT_ID).active_sessions == 1
+    assert service.calls == [f"PATCH {AGENT}"] * 3
+
+
+def test_unblocking_is_one_request(client: Any, service: Service) -> None:
+    service.planned = [ok(agent(active_sessions=1000, active_sessions_capped=True, online=True))]
+
+    assert client.unblock(AGENT_ID).active_sessions_capped
+    assert service.calls == [f"PATCH {AGENT}"]
+
+
 @pytest.mark.parametrize(
     ("call", "name", "item"),
     [

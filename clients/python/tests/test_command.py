@@ -116,6 +116,19 @@ def test_block_and_unblock_find_the_agent(run: Run, fleet: Service, verb: str, b
     assert fleet.body() == {"blocked": blocked}
 
 
+@pytest.mark.parametrize(
+    ("left", "sentence"), [(0, "its sessions have ended"), (2, "2 of its sessions end within minutes")]
+)
+def test_block_tells_whether_sessions_are_left(run: Run, fleet: Service, left: int, sentence: str) -> None:
+    fleet.agents[1]["active_sessions"] = left
+    fleet.planned = [
+        httpx2.Response(200, json={"agents": fleet.agents, "next": None}),
+        httpx2.Response(200, json=fleet.agents[1]),
+    ]
+
+    assert run("block", "Codex")[:2] == (0, f"Blocked Codex; {sentence}.\n")
+
+
 # -- for agents
 
 

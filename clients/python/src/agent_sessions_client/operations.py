@@ -121,9 +121,15 @@ class Operations:
         return Agent.parse((yield from send(Request("GET", _agent(agent_id)), self._retries)).body)
 
     def set_blocked(self, agent_id: str, blocked: bool) -> Exchange[Agent]:
-        """Block an agent, which also ends its sessions, or unblock it."""
+        """Block an agent, which also ends its sessions, or unblock it.
+
+        The request is repeated until no session is left that it had no time to end.
+        """
         request = Request("PATCH", _agent(agent_id), body={"blocked": blocked})
-        return Agent.parse((yield from send(request, self._retries)).body)
+        while True:
+            agent = Agent.parse((yield from send(request, self._retries)).body)
+            if not (blocked and agent.active_sessions_capped):
+                return agent
 
     def delete_agent(self, agent_id: str) -> Exchange[None]:
         """Block an agent, end its sessions, and forget it."""

@@ -94,7 +94,11 @@ def _end(client: Client, options: argparse.Namespace) -> int:
 
 def _block(client: Client, options: argparse.Namespace) -> int:
     agent = client.block(find_agent(client, options.target).agent_id)
-    return _report_agent(options, dict(agent.body), f"Blocked {agent.display_name}; its sessions have ended.")
+    # A session that was being written at that moment ends at a use within the last-seen interval.
+    left = f"{agent.active_sessions} of its sessions end within minutes" if agent.active_sessions else ""
+    return _report_agent(
+        options, dict(agent.body), f"Blocked {agent.display_name}; {left or 'its sessions have ended'}."
+    )
 
 
 def _unblock(client: Client, options: argparse.Namespace) -> int:
