@@ -8,6 +8,7 @@ import signal
 import subprocess
 import tomllib
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from tools import ROOT
@@ -96,7 +97,8 @@ def environ(port: int) -> dict[str, str]:
 def _sam(command: str, *arguments: str, log: Path, port: int, cwd: Path) -> str:
     """Run SAM CLI; append its messages to the log, and return its result."""
     config = [] if command == "list" else ["--config-env", "local"]
-    with log.open("a+") as out:
+    # SAM CLI leaves folders behind where it puts temporary files.
+    with TemporaryDirectory(ignore_cleanup_errors=True) as temporary, log.open("a+") as out:
         out.write(f"\n$ sam {command} {' '.join(arguments)}\n")
         out.flush()
         start = out.tell()
@@ -106,7 +108,7 @@ def _sam(command: str, *arguments: str, log: Path, port: int, cwd: Path) -> str:
                 process = subprocess.Popen(
                     [SAM, command, *arguments, *config],
                     cwd=cwd,
-                    env=environ(port),
+                    env=environ(port) | {"TMPDIR": temporary},
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE if command == "list" else out,
                     stderr=out,
