@@ -1,6 +1,7 @@
 """The command `agent-sessions`: what each verb sends and prints, and its exit status."""
 
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import httpx2
 import pytest
 from fake_service import AGENT_ID, OTHER_AGENT, Run, Service, problem, session, token
 
+from agent_sessions_client.cli import setup
 from agent_sessions_client.cli.main import main
 
 # -- for owners
@@ -268,3 +270,22 @@ def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> N
 
     version = capsys.readouterr().out.split()[1]
     assert f'version = "{version}"' in project.read_text()
+
+
+def test_session_that_cannot_be_stored_is_ended(run: Run, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", os.devnull)
+
+    status, out, err = run("sign-in", "Claude")
+
+    assert (status, out, service.live) == (1, "", set())
+    assert err.startswith("agent-sessions: the session cannot be stored, so it was ended: ")
+    assert err.count("\n") == 1
+
+
+def test_file_that_cannot_be_written_is_a_sentence(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "settings.json")
+
+    monkeypatch.setattr(setup, "write", fail)
+
+    assert run("setup", "claude") == (1, "", "agent-sessions: [Errno 13] Permission denied: 'settings.json'\n")

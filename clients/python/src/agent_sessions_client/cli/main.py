@@ -140,6 +140,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), error.status)
     except AgentSessionsError as error:
         return _fail(str(error), ExitStatus.of(error))
+    except OSError as error:  # of a file: calls of the service raise errors of their own
+        return _fail(str(error), ExitStatus.FAILED)
 
 
 def _fail(sentence: str, status: ExitStatus) -> ExitStatus:

@@ -90,9 +90,11 @@ def read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return ""
-    except (OSError, ValueError) as error:
-        reason = str(error)
-    raise SettingsError(f"{path} cannot be read: {reason}")
+    except OSError as error:
+        reason = error.strerror
+    except ValueError:
+        reason = "it is not UTF-8"
+    raise SettingsError(f"the settings cannot be read: {reason}")
 
 
 def with_hooks(program: str, text: str, hook: str | None) -> str:

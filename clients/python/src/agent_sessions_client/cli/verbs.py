@@ -129,7 +129,11 @@ def _sign_in(client: Client, options: argparse.Namespace) -> int:
         lifetime_seconds=who.lifetime_seconds,
     )
     ends_at = str(session.session.body["ends_at"])
-    store.save(options.label, store.Stored(url_from_environment(), who.body(), session.session_token, ends_at))
+    try:
+        store.save(options.label, store.Stored(url_from_environment(), who.body(), session.session_token, ends_at))
+    except OSError as error:
+        session.sign_out()  # nobody could use it
+        raise CommandError(f"the session cannot be stored, so it was ended: {error}", ExitStatus.FAILED) from None
     if before is not None and before.url == url_from_environment():
         client.resume(before.session_token, validate=False).sign_out()
     known = "a known agent" if session.reused else "a new agent"
