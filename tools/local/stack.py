@@ -1,5 +1,6 @@
 """Build template.yaml with SAM CLI, and deploy it, unmodified, to an emulator."""
 
+import fcntl
 import json
 import os
 import platform
@@ -7,6 +8,8 @@ import re
 import signal
 import subprocess
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,7 +27,8 @@ ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_6
 
 def build(log: Path, *, source: Path = ROOT) -> None:
     """Build the layer and the functions of a checkout into its .aws-sam; raises LocalError if SAM CLI fails."""
-    _sam("build", log=log, port=0, cwd=source)
+    with _alone(source):
+        _sam("build", log=log, port=0, cwd=source)
 
 
 def deploy(
@@ -40,16 +44,10 @@ def deploy(
         parameters: Template parameters, which override those of samconfig.toml's local environment.
     """
     overrides = default_parameters(source) | parameters
-    _sam(
-        "deploy",
-        "--stack-name",
-        stack_name,
-        "--parameter-overrides",
-        *(f"{name}={value}" for name, value in overrides.items()),
-        log=log,
-        port=emulator.port,
-        cwd=source,
-    )
+    options = ["--stack-name", stack_name, "--parameter-overrides"]
+    options += (f"{name}={value}" for name, value in overrides.items())
+    with _alone(source):
+        _sam("deploy", *options, log=log, port=emulator.port, cwd=source)
     return outputs(emulator, log, stack_name)
 
 
@@ -92,6 +90,16 @@ def environ(port: int) -> dict[str, str]:
     # Without bytecode, SAM CLI compiles its 2,000 modules at every call.
     variables.pop("PYTHONDONTWRITEBYTECODE", None)
     return variables
+
+
+@contextmanager
+def _alone(source: Path) -> Iterator[None]:
+    """Let one process at a time build in a checkout or deploy what was built there; others wait."""
+    folder = source / ".aws-sam"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _sam(command: str, *arguments: str, log: Path, port: int, cwd: Path) -> str:
