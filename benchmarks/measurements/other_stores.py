@@ -14,6 +14,8 @@ from flask.wrappers import Request
 from flask_session.dynamodb import DynamoDBSessionInterface
 from werkzeug.test import EnvironBuilder
 
+from tools.dynamodb.plain_table import create_plain_table
+
 
 class SessionStore(NamedTuple):
     """A session store and its DynamoDB client."""
@@ -25,16 +27,16 @@ class SessionStore(NamedTuple):
 
 def dynamodb_session_web(table: str) -> SessionStore:
     """dynamodb-session-web: every load extends the session."""
-    create_table(table, key="id")
     manager = SessionManager(table_name=table)
+    create_plain_table(manager.boto_client(), table, key="id")
     operations = {"validate and extend": manager.load, "delete": manager.clear}
     return SessionStore(manager.boto_client(), lambda: manager.create_and_save().session_id, operations)
 
 
 def mcp_lambda_handler(table: str) -> SessionStore:
     """awslabs.mcp-lambda-handler: a session ends 24 hours after its creation."""
-    create_table(table, key="session_id")
     store = DynamoDBSessionStore(table)
+    create_plain_table(store.dynamodb.meta.client, table, key="session_id")
     operations = {"validate": store.get_session, "delete": store.delete_session}
     return SessionStore(store.dynamodb.meta.client, store.create_session, operations)
 
@@ -65,16 +67,6 @@ def flask_session(table: str) -> SessionStore:
         "delete": lambda sent: use(extending, sent, lambda session: session.clear()),
     }
     return SessionStore(resource.meta.client, create, operations)
-
-
-def create_table(name: str, key: str) -> None:
-    """Create a table, on demand, with a key of one string."""
-    boto3.client("dynamodb").create_table(
-        TableName=name,
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
 
 
 # By package: what creates a store with a new table of this name.

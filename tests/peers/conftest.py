@@ -8,6 +8,7 @@ import boto3
 import pytest
 
 from tools.dynamodb.local_engine import Engine, missing
+from tools.dynamodb.plain_table import create_plain_table
 
 
 @pytest.fixture(scope="session")
@@ -44,12 +45,7 @@ def new_table(dynamodb: Any) -> Iterator[Callable[[str, str], str]]:
     made = []
 
     def new_table(name: str, key: str) -> str:
-        dynamodb.create_table(
-            TableName=name,
-            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        create_plain_table(dynamodb, name, key)
         made.append(name)
         return name
 
