@@ -2,58 +2,62 @@
 
 import math
 import random
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from benchmarks.measurements.fill import fill, item_of_many_agents, live
+from agent_sessions.domain.models import Session, SignedIn
+from agent_sessions.services.sessions import SessionService
+from benchmarks import MB
 from benchmarks.process import measured
-from benchmarks.samples import by_clock, interleaved, timed
-from benchmarks.service import NO_TIMEOUTS, OWNER, Service
+from benchmarks.samples import interleaved_times, timed
+from benchmarks.service import NO_TIMEOUTS, Service
 from tools import ROOT
 
+OWNER = "iam:arn:aws:iam::111122223333:role/agents"
 KNOWN = 100  # sessions whose tokens are known; the small table has no others
+SESSIONS_OF_AN_AGENT = 3
+EXPIRED = 10  # one session of this many has expired
 SEGMENTS = 16
-PAGE_BYTES = 1024 * 1024
 
 
-def measure(url: str, sizes: Sequence[int], rounds: int, meanwhile: Callable[[], object]) -> list[dict[str, Any]]:
-    """Return one entry for each of these numbers of sessions, which increase from 100.
-
-    ``meanwhile`` runs while the table grows to its last size and is counted, which takes minutes.
-    """
-    small, large = (Service.create(url, name, account="growth") for name in ("small", "large"))
-    validations = {"small": _validations(small), "large": _validations(large)}
-    now, entries = int(time.time()), []
+def measure(url: str, sizes: Sequence[int], rounds: int) -> list[dict[str, Any]]:
+    """Return one entry for each of these numbers of sessions, which increase from 100."""
+    small, large = (Service.create(url, name) for name in ("small", "large"))
+    sessions = {"small": small.sessions(**NO_TIMEOUTS), "large": large.sessions(**NO_TIMEOUTS)}
+    known = {table: [each.sign_in(OWNER, f"Agent {n}", "A") for n in range(KNOWN)] for table, each in sessions.items()}
+    validations = {table: partial(_validate, sessions[table], known[table]) for table in sessions}
+    entries = []
     for before, size in pairwise((KNOWN, *sizes)):
-        with ThreadPoolExecutor(1) as pool:
-            other = pool.submit(meanwhile if size == sizes[-1] else int)
-            fill(large, range(before - KNOWN, size - KNOWN), partial(item_of_many_agents, now))
-            report = _report(large, size - KNOWN)
-            other.result()
-        # Nothing else runs while validations are timed.
-        times = {table: by_clock(taken) for table, taken in interleaved(rounds, validations).items()}
-        entries.append({"sessions": size} | times | {"report": report})
+        large.fill(_numbered(known["large"][0].session, n) for n in range(before - KNOWN, size - KNOWN))
+        report = _report(large, size - KNOWN)
+        entries.append({"sessions": size, **interleaved_times(rounds, validations), "report": report})
     return entries
 
 
-def _validations(service: Service) -> Callable[[], tuple[float, float]]:
-    """Create the known sessions; return what validates each once, in random order, and measures one."""
-    sessions = service.sessions(**NO_TIMEOUTS)
-    tokens = [sessions.sign_in(OWNER, f"Agent {number}").session_token for number in range(KNOWN)]
-    return lambda: timed([partial(sessions.validate, token) for token in random.sample(tokens, KNOWN)])
+def _validate(sessions: SessionService, known: Sequence[SignedIn]) -> tuple[float, float]:
+    """Validate each session once, in random order."""
+    return timed([partial(sessions.validate, each.session_token) for each in random.sample(known, KNOWN)])
+
+
+def _numbered(known: Session, number: int) -> Session:
+    """Return a session of one of many agents."""
+    agent_id = str(uuid.uuid5(uuid.NAMESPACE_OID, str(number // SESSIONS_OF_AN_AGENT)))
+    expires_at = known.ends_at if number % EXPIRED else known.created_at
+    return replace(known, agent_id=agent_id, session_id=str(uuid.uuid4()), expires_at=expires_at)
 
 
 def _report(large: Service, filled: int) -> dict[str, Any]:
-    """Count in a process of its own, to see its memory, and compare with the known numbers."""
+    """Run the report, and compare it with the sessions that were written, of which some have expired."""
     report: dict[str, Any] = measured("report_run", environ=large.environ(str(ROOT), REPORT_SEGMENTS=str(SEGMENTS)))
-    sessions, agents = live(filled)
+    live = [number for number in range(filled) if number % EXPIRED]
+    agents = {number // SESSIONS_OF_AN_AGENT for number in live}
     table_bytes = large.client.describe_table(TableName=large.tables["SESSIONS_TABLE"])["Table"]["TableSizeBytes"]
     return report | {
-        "exact": (report["sessions"], report["agents"]) == (sessions + KNOWN, agents + KNOWN),
+        "exact": (report["sessions"], report["agents"]) == (len(live) + KNOWN, len(agents) + KNOWN),
         "bytes": table_bytes,
-        "max_calls": math.ceil(table_bytes / PAGE_BYTES) + SEGMENTS,
+        "max_calls": math.ceil(table_bytes / MB) + SEGMENTS,
     }

@@ -1,8 +1,7 @@
 """The package on two databases, moto and DynamoDB Local, which is Amazon's own; and on both transports."""
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -34,6 +33,7 @@ from tests.support.samples import OTHER_OWNER, OWNER
 from tests.support.timeouts import HANG_SECONDS
 from tools.cloudformation import table_definition
 from tools.dynamodb.fast_client import FastClient
+from tools.dynamodb.fill import fill as write_items
 from tools.dynamodb.local_engine import Engine, missing
 
 if TYPE_CHECKING:
@@ -254,16 +254,8 @@ def new_database(new_client: NewClient, transport: Transport | None = None) -> D
 
 
 def fill(database: Database, sessions: Iterable[Session], client: "DynamoDBClient | None" = None) -> None:
-    """Write many sessions, 25 per call and 4 calls at a time, with the database's client or a faster one."""
-    writer = client or database.client
-
-    def write(batch: Sequence[Session]) -> None:
-        requests: list[Any] = [{"PutRequest": {"Item": session_item(each)}} for each in batch]
-        response = writer.batch_write_item(RequestItems={database.settings.sessions_table: requests})
-        assert not response.get("UnprocessedItems")
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(write, batched(sessions, 25, strict=False)))
+    """Write many sessions, 4 calls at a time, with the database's client or a faster one."""
+    write_items([client or database.client] * 4, database.settings.sessions_table, map(session_item, sessions))
 
 
 def empty(database: Database) -> None:
