@@ -5,6 +5,7 @@ import re
 import statistics
 from typing import Any
 
+from agent_sessions.http.caller import PUBLIC
 from agent_sessions.metrics import Metric
 from benchmarks import MB
 from benchmarks.costs.prices import dollars
@@ -54,11 +55,8 @@ SAMPLED = 0.05  # X-Ray records one request a second, and 5 % of the others
 
 def access_log_bytes() -> int:
     """Return the length of a line that the gateway writes for a validation."""
-
-    def value(match: re.Match[str]) -> str:
-        return ACCESS_LOG_VALUES.get(match[1], "-")
-
-    return len(re.sub(r"\$context\.([A-Za-z.]*[A-Za-z])", value, access_log_format()))
+    variable = r"\$context\.([A-Za-z.]*[A-Za-z])"
+    return len(re.sub(variable, lambda match: ACCESS_LOG_VALUES.get(match[1], "-"), access_log_format()))
 
 
 def billed_seconds(cpu: float, wait: float, memory: int) -> float:
@@ -90,43 +88,45 @@ def request_bill(operation: dict[str, Any], count: float, parameters: Parameters
 
 def monthly_bill(workload: Workload, parameters: Parameters, results: Results) -> dict[str, float]:
     """Return the dollars a month, by line of the bill, from measured requests and what the templates declare."""
-    requests = [(results["warm"]["operations"][name], count) for name, count in counts(workload, parameters).items()]
-    total = sum(count for _, count in requests)
+    operations, requests = results["warm"]["operations"], counts(workload, parameters)
+    total, memory = sum(requests.values()), int(parameters["MemoryMegabytes"])
 
     def summed(amount: str) -> float:
-        return float(sum(count * operation[amount] for operation, count in requests))
+        return float(sum(count * operations[name][amount] for name, count in requests.items()))
 
+    seconds = sum(count * request_seconds(operations[name], parameters) for name, count in requests.items())
+    start = billed_seconds(statistics.median(results["start"]["function ready"]), 0, MEMORY_OF_ONE_CPU)
+    # Stored items, and the activity report, which reads them.
     largest = results["growth"][-1]
     item_bytes = largest["report"]["bytes"] / largest["sessions"]
-    table_bytes = workload.stored_sessions * item_bytes
     session_bytes = workload.stored_sessions * (item_bytes + ITEM_BYTES)
     stored_gb = (session_bytes + workload.agents * (AGENT_BYTES + 2 * ITEM_BYTES)) / 1e9
-    start = billed_seconds(statistics.median(results["start"]["function ready"]), 0, MEMORY_OF_ONE_CPU)
     reports = SECONDS_A_MONTH / 60 / int(parameters["ReportMinutes"])
-    report_cpu = table_bytes / MB * largest["report"]["cpu"] / largest["report"]["calls"]
-    report = billed_seconds(report_cpu, 0, int(parameters["MemoryMegabytes"]))
+    report_bytes = workload.stored_sessions * item_bytes
+    report_cpu = report_bytes / MB * largest["report"]["cpu"] / largest["report"]["calls"]
+    # Two events for each session: its start and its end.
     ended = workload.sessions_started if parameters["LifecycleEvents"] == "true" else 0
-    events, validation = 2 * ended, results["warm"]["operations"]["validate"]
-    log_lines = summed("log_lines") + total  # Lambda's own are below WARN, so it writes none
+    events = 2 * ended
+    owners = total * (len(workload.owner) - len(PUBLIC))
     # Metrics are log lines that are written at every log level.
-    function_bytes = summed("log_bytes" if parameters["LogLevel"] == "INFO" else "metric_bytes")
+    function_bytes = summed("log_bytes") + owners if parameters["LogLevel"] == "INFO" else summed("metric_bytes")
+    log_lines = summed("log_lines") + total  # Lambda's own are below WARN, so it writes none
     log_gb = (function_bytes + total * access_log_bytes() + log_lines * EVENT_BYTES) / 1e9
     kept_gb = COMPRESSED * log_gb * int(parameters["LogRetentionDays"]) / DAYS_A_MONTH
+    sent_gb = (summed("body_bytes") + owners + total * len(RESPONSE_HEAD)) / 1e9
     traces = min(total, SECONDS_A_MONTH + SAMPLED * max(0, total - SECONDS_A_MONTH))
     routes = len(resources("AWS::ApiGatewayV2::Route")) if parameters["RouteMetrics"] == "true" else 0
     return {
         "API Gateway: requests": dollars("api_request", total),
         "Lambda: requests": dollars("lambda_request", total + reports),
-        "Lambda: duration of requests": sum(
-            lambda_dollars(count * request_seconds(operation, parameters), parameters) for operation, count in requests
-        ),
+        "Lambda: duration of requests": lambda_dollars(seconds, parameters),
         "Lambda: cold starts": lambda_dollars(total * workload.cold_starts * start, parameters),
-        "Lambda: activity report": lambda_dollars(reports * report, parameters),
+        "Lambda: activity report": lambda_dollars(reports * billed_seconds(report_cpu, 0, memory), parameters),
         # At most one invocation for each event; it takes as long as a validation.
-        "Lambda: lifecycle events": request_bill(validation, events, parameters)["Lambda"],
+        "Lambda: lifecycle events": request_bill(operations["validate"], events, parameters)["Lambda"],
         "DynamoDB: reads": dollars("read_unit", summed("read_units")),
         "DynamoDB: writes": dollars("write_unit", summed("write_units")),
-        "DynamoDB: reads of the activity report": dollars("read_unit", reports * table_bytes / 4096 / 2),
+        "DynamoDB: reads of the activity report": dollars("read_unit", reports * report_bytes / 4096 / 2),
         "DynamoDB: deletions for lifecycle events": dollars("write_unit", 2 * ended * (1 - workload.signed_out)),
         "DynamoDB: storage": dollars("storage_gb", stored_gb),
         "DynamoDB: point-in-time recovery": dollars("recovery_gb", stored_gb),
@@ -135,22 +135,18 @@ def monthly_bill(workload: Workload, parameters: Parameters, results: Results) -
         "CloudWatch: metrics of the service": dollars("metric", len(set(Metric) - RARE) + REPORT_METRICS)
         + dollars("metric_put", reports),
         "CloudWatch: metrics of the routes": dollars("metric", routes * METRICS_OF_A_ROUTE),
-        "CloudWatch: alarms": dollars("alarm", sum(map(watched_metrics, alarms(parameters)))),
+        "CloudWatch: alarms": dollars("alarm", watched_metrics(parameters)),
         "CloudWatch: dashboards": dollars("dashboard", len(resources("AWS::CloudWatch::Dashboard", MONITORING))),
         "X-Ray: traces": dollars("trace", traces if parameters["Tracing"] == "Active" else 0),
         "EventBridge: lifecycle events": dollars("event", events),
         "EventBridge Scheduler": dollars("schedule", reports),
-        "Data sent to the internet": dollars("transfer_gb", (summed("body_bytes") + total * len(RESPONSE_HEAD)) / 1e9),
+        "Data sent to the internet": dollars("transfer_gb", sent_gb),
     }
 
 
-def alarms(parameters: Parameters) -> list[dict[str, Any]]:
-    """Return the properties of the alarms of a deployment with these parameters."""
-    alarms = [each for each in MONITORING["Resources"].values() if each["Type"] == "AWS::CloudWatch::Alarm"]
+def watched_metrics(parameters: Parameters) -> int:
+    """Return the number of metrics that the alarms of a deployment watch, by which they are charged."""
     absent = {condition for condition, parameter in OPTIONAL.items() if parameters[parameter] == "false"}
-    return [each["Properties"] for each in alarms if each.get("Condition") not in absent]
-
-
-def watched_metrics(alarm: dict[str, Any]) -> int:
-    """Return the number of metrics that an alarm watches, by which it is charged."""
-    return sum("MetricStat" in each for each in alarm.get("Metrics", [])) or 1
+    alarms = (each for each in MONITORING["Resources"].values() if each["Type"] == "AWS::CloudWatch::Alarm")
+    watched = (each["Properties"].get("Metrics", []) for each in alarms if each.get("Condition") not in absent)
+    return sum(sum("MetricStat" in metric for metric in metrics) or 1 for metrics in watched)

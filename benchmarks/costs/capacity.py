@@ -1,6 +1,7 @@
 """DynamoDB on demand compared with provisioned capacity."""
 
 import math
+from itertools import count
 
 from benchmarks.costs.prices import dollars
 from benchmarks.costs.workload import DEFAULTS, HOURS_A_MONTH, SECONDS_A_MONTH, Workload, counts
@@ -30,10 +31,8 @@ def break_even_peak() -> float:
 
 def break_even_agents(results: Results) -> int:
     """Return the fleet size, in steps of 10, from which provisioned capacity costs less at an even load."""
-    agents = 10
-    while provisioned(Workload(agents), results, 1) > on_demand(Workload(agents), results):
-        agents += 10
-    return agents
+    fleets = map(Workload, count(10, 10))
+    return next(each.agents for each in fleets if provisioned(each, results, 1) <= on_demand(each, results))
 
 
 def _units(workload: Workload, results: Results) -> list[float]:

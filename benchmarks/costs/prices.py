@@ -1,6 +1,6 @@
-"""List prices of us-east-1 without any free tier, read from prices.csv."""
+"""List prices, read from prices.toml."""
 
-import csv
+import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,22 +16,12 @@ class Price(NamedTuple):
     date: str
 
 
-def _read() -> dict[str, Price]:
-    """Read the file; its column of tiers is ``units: dollars; …; rest: dollars``."""
-    prices = {}
-    with Path(__file__).with_name("prices.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            tiers = [tier.split(": ") for tier in row["tiers"].replace("rest", "inf").split("; ")]
-            sizes = [(float(size), float(dollars)) for size, dollars in tiers]
-            prices[row["name"]] = Price(row["unit"], sizes, row["source"], row["date"])
-    return prices
-
-
-PRICES = _read()
+_TABLE = tomllib.loads(Path(__file__).with_name("prices.toml").read_text())
+PRICES = {name: Price(**price) for name, price in _TABLE.items()}
 
 
 def dollars(name: str, units: float) -> float:
-    """Return the dollars of this many units in a month; raises KeyError if prices.csv has no such name."""
+    """Return the dollars of this many units in a month; raises KeyError if prices.toml has no such name."""
     total = 0.0
     for size, each in PRICES[name].tiers:
         total += min(units, size) * each

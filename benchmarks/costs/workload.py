@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from agent_sessions.http.caller import PUBLIC
 from tools.cloudformation import PARAMETERS
 
 HOURS_A_MONTH = 730
@@ -24,6 +25,7 @@ class Workload(NamedTuple):
     lookups_a_day: float = 1  # of an agent, by its owner
     cold_starts: float = 0.001  # share of the requests
     expired_days: float = 2  # until DynamoDB deletes an expired session
+    owner: str = PUBLIC  # which log lines and responses repeat
 
     @property
     def sessions_started(self) -> float:
