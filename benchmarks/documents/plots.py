@@ -7,23 +7,25 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib import pyplot as plt
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import EngFormatter
 
 from benchmarks import MB
+from benchmarks.results import Results
 from benchmarks.samples import Spread, ratio
 
 # Distinguishable without seeing red or green: Okabe and Ito, https://jfly.uni-koeln.de/color/
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#777777"
+MEASURED, LIMIT = {"color": BLUE, "marker": "o", "label": "measured"}, {"color": ORANGE, "ls": "--"}
+FLAT = {"color": GREY, "lw": 0.8, "ls": "-"}
 FLAT_CALLS = 3  # of a route whose requests take as many calls for any number of sessions
-WHISKERS = "bar: median, line: minimum to maximum"
+WHISKER, WHISKERS = {"capsize": 2, "lw": 1}, "bar: median, line: minimum to maximum"
 
-type Results = Mapping[str, Any]
+type Samples = Mapping[str, Mapping[str, Sequence[float]]]
 
 mpl.use("svg")
 mpl.rcParams |= {"svg.hashsalt": "agent-sessions", "svg.fonttype": "none", "figure.constrained_layout.use": True}
@@ -33,91 +35,90 @@ mpl.rcParams |= {"axes.grid": True, "grid.alpha": 0.3, "axes.ymargin": 0.15, "ax
 
 def start(results: Results) -> None:
     """CPU of each step of a cold start, and of the bare clients."""
-    named_bars(results["start"], "CPU of a fresh process, ms", digits=0)
+    by_client(results["start"], "CPU of a fresh process, ms", label="%.0f")
 
 
 def transports(results: Results) -> None:
     """CPU of a validation in every way, and of the call that it makes."""
-    named_bars({name: each["cpu"] for name, each in results["warm"]["compared"].items()}, "CPU, ms", digits=2)
+    ways = {name: each["cpu"] for name, each in results["warm"]["compared"].items()}
+    by_client(ways, "CPU of a validation, ms", label="%.2f")
 
 
-def named_bars(cases: Mapping[str, Sequence[float]], title: str, digits: int) -> None:
+def by_client(cases: Mapping[str, Sequence[float]], title: str, label: str) -> None:
     """Draw a bar for each case; those of boto3 and botocore in a colour of their own."""
     _, axes = plt.subplots(figsize=(8, 4))
     colours = [ORANGE if name.startswith("bare") or name.endswith("botocore") else BLUE for name in cases]
-    spreads = bars(axes, range(len(cases)), cases.values(), color=colours, size=0.7, horizontal=True)
-    for place, spread in enumerate(spreads):
-        label = f"{spread.median:.{digits}f}"
-        axes.annotate(label, (spread.high, place), (5, 0), textcoords="offset points", va="center")
-    axes.set(title=title, xlabel=WHISKERS, xlim=(0, 1.1 * max(spread.high for spread in spreads)))
-    axes.set_yticks(range(len(cases)), cases)
-    axes.invert_yaxis()
-    axes.grid(axis="y", visible=False)
+    bars(axes, {title: cases}, [colours])
+    axes.bar_label(axes.containers[-1], fmt=label, padding=5)
+    axes.set(title=title, xlabel=WHISKERS)
+    axes.margins(x=0.1)
 
 
 def warm(results: Results) -> None:
     """CPU and latency of each operation, beside its bare calls."""
     figure, both = plt.subplots(1, 2, figsize=(10, 5.4), sharey=True)
     operations = results["warm"]["operations"]
-    bare = {place: each["bare"] for place, each in enumerate(operations.values()) if "bare" in each}
-    places = [place - 0.2 if place in bare else place for place in range(len(operations))]
     for axes, clock, title in zip(both, ("cpu", "wall"), ("CPU, ms", "Latency on this machine, ms"), strict=True):
-        ours, theirs = [each[clock] for each in operations.values()], [each[clock] for each in bare.values()]
-        bars(axes, places, ours, color=BLUE, horizontal=True, label="request through the handler")
-        bars(axes, [place + 0.2 for place in bare], theirs, color=ORANGE, horizontal=True, label="its bare calls")
-        axes.set(title=title, xlim=(0, None))
-        axes.grid(axis="y", visible=False)
-    both[0].set_yticks(range(len(operations)), operations)
-    both[0].invert_yaxis()
+        ours = {name: each[clock] for name, each in operations.items()}
+        bare = {name: each["bare"][clock] for name, each in operations.items() if "bare" in each}
+        bars(axes, {"request through the handler": ours, "its bare calls": bare}, (BLUE, ORANGE))
+        axes.set(title=title)
     both[0].legend(loc="upper right")
     figure.suptitle("A warm request, by operation")
     figure.supxlabel(WHISKERS, fontsize=9)
 
 
+def peers(results: Results) -> None:
+    """CPU of each operation, by store."""
+    _, axes = plt.subplots(figsize=(8, 5))
+    stores = {
+        store: {name: each["cpu"] for name, each in operations.items()}
+        for store, operations in results["peers"]["stores"].items()
+    }
+    bars(axes, stores, (BLUE, ORANGE, GREEN, PINK), missing="not supported")
+    axes.set(title="CPU of an operation in process, ms", xlabel=WHISKERS)
+    axes.legend(loc=(0.62, 0.54))
+
+
 def growth(results: Results) -> None:
     """Validation latency and the activity report by the number of sessions."""
-    _, (left, middle, right) = plt.subplots(1, 3, figsize=(11, 3.8))
+    log = {"xscale": "log", "xlabel": "sessions in the table"}
+    _, (left, middle, right) = plt.subplots(1, 3, figsize=(11, 3.8), subplot_kw=log)
     sessions, reports = zip(*((entry["sessions"], entry["report"]) for entry in results["growth"]), strict=True)
     ratios = [ratio(entry["large"]["wall"], entry["small"]["wall"]) for entry in results["growth"]]
-    medians = [each.median for each in ratios]
-    left.errorbar(sessions, medians, yerr=whiskers(ratios), color=BLUE, marker="o", capsize=3, label="measured")
-    left.axhline(1.1, color=ORANGE, ls="--", label="goal: ≤ 1.1")
+    left.errorbar(sessions, [each.median for each in ratios], yerr=whiskers(ratios), capsize=3, **MEASURED)
+    left.axhline(1.1, label="goal: ≤ 1.1", **LIMIT)
     left.set(title="Latency of a validation\nrelative to 100 sessions", ylim=(0, None))
-    middle.plot(sessions, [each["calls"] for each in reports], color=BLUE, marker="o", label="measured")
-    middle.plot(sessions, [each["max_calls"] for each in reports], color=ORANGE, ls="--", label="limit")
+    left.legend(loc="lower right")
+    middle.plot(sessions, [each["calls"] for each in reports], **MEASURED)
+    middle.plot(sessions, [each["max_calls"] for each in reports], label="limit", **LIMIT)
     middle.set(title="Scan calls\nof an activity report", yscale="log", ylim=(10, None))
-    right.plot(sessions, [each["peak"] / MB for each in reports], color=BLUE, marker="o", label="measured")
+    middle.legend(loc="upper left")
+    right.plot(sessions, [each["peak"] / MB for each in reports], **MEASURED)
     right.set(title="Peak memory\nof an activity report, MB", ylim=(0, None))
-    for axes in (left, middle, right):
-        axes.set(xscale="log", xlabel="sessions in the table")
-        axes.legend(loc="lower right" if axes is left else "upper left")
     short_numbers(left.xaxis, middle.xaxis, right.xaxis, middle.yaxis)
 
 
 def partition(results: Results) -> None:
     """Units and seconds of one request of each route, by the number of sessions of one agent."""
-    figure, grid = plt.subplots(2, 2, figsize=(11, 8), sharex=True, sharey="row")
-    live, expired = results["partition"].values()
-    sizes = [each["sessions"] for each in live]
-    styles = product(("-", "--"), (BLUE, ORANGE, GREEN, PINK, "black"))
-    for route in live[0]["routes"]:
-        style = {"color": GREY, "lw": 0.8, "marker": ""}
-        if max(each["routes"][route]["calls"] for each in (*live, *expired)) > FLAT_CALLS:
-            style = dict(zip(("ls", "color"), next(styles), strict=True)) | {"marker": "o", "label": route}
-        for row, figure_of in zip(grid, ("units", "seconds"), strict=True):
-            for axes, entries in zip(row, (live, expired), strict=True):
-                axes.plot(sizes, [each["routes"][route][figure_of] for each in entries], ms=4, **style)
-    for axes, state in zip(grid[0], results["partition"], strict=True):
-        axes.set(title=f"{state} sessions of one agent", xscale="log", yscale="log")
-    for axes in grid[1]:
-        axes.axhline(4.8, color="black", ls=":", lw=1)
-        axes.annotate("limit", (sizes[0], 4.8), (0, -10), textcoords="offset points")
-        axes.set(xlabel="sessions", ylim=(0, 5.2))
-        short_numbers(axes.xaxis)
+    styles = {"prop_cycle": mpl.cycler(ls=("-", "--")) * mpl.cycler(color=(BLUE, ORANGE, GREEN, PINK, "black"))}
+    figure, grid = plt.subplots(2, 2, figsize=(11, 8), sharex=True, sharey="row", subplot_kw=styles)
+    columns = list(zip(grid.T, results["partition"].items(), strict=True))
+    for (units, seconds), (state, entries) in columns:
+        sizes = [each["sessions"] for each in entries]
+        for route in entries[0]["routes"]:
+            calls = [each["routes"][route]["calls"] for _, (_, entries) in columns for each in entries]
+            style = FLAT if max(calls) <= FLAT_CALLS else {"marker": "o", "ms": 4, "label": route}
+            for axes, figure_of in ((units, "units"), (seconds, "seconds")):
+                axes.plot(sizes, [each["routes"][route][figure_of] for each in entries], **style)
+        units.set(title=f"{state} sessions of one agent", xscale="log", yscale="log")
+        seconds.axhline(4.8, color="black", ls=":", lw=1)
+        seconds.annotate("limit", (sizes[0], 4.8), (0, -10), textcoords="offset points")
+        seconds.set(xlabel="sessions", ylim=(0, 5.2))
+        short_numbers(seconds.xaxis, units.yaxis)
     grid[0][0].set(ylabel="read and write units of a request")
     grid[1][0].set(ylabel="seconds of a request")
-    short_numbers(grid[0][0].yaxis)
-    grid[0][0].plot([], [], color=GREY, lw=0.8, label="each other route")
+    grid[0][0].plot([], [], label="each other route", **FLAT)
     figure.legend(*grid[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9)
 
 
@@ -132,23 +133,6 @@ def memory(results: Results) -> None:
     short_numbers(left.xaxis)
     right.plot(range(1, len(cpu) + 1), [1000 * seconds for seconds in cpu], color=BLUE, marker=".", lw=0.8)
     right.set(xlabel="validation number", title=f"CPU of the first {len(cpu)} validations, ms", ylim=(0, None))
-
-
-def peers(results: Results) -> None:
-    """CPU of each operation, by store."""
-    _, axes = plt.subplots(figsize=(8, 4.4))
-    stores = results["peers"]["stores"]
-    names = list(stores["agent-sessions"])
-    for number, ((store, measured), colour) in enumerate(zip(stores.items(), (BLUE, ORANGE, GREEN, PINK), strict=True)):
-        places = {name: place + 0.2 * number - 0.3 for place, name in enumerate(names)}
-        samples = [each["cpu"] for each in measured.values()]
-        bars(axes, [places[name] for name in measured], samples, color=colour, size=0.18, label=store)
-        for name in places.keys() - measured:
-            axes.annotate("not supported", (places[name], 0.1), rotation=90, ha="center", va="bottom", color=GREY)
-    axes.set(title="CPU of an operation in process, ms", xlabel=WHISKERS, ylim=(0, None))
-    axes.set_xticks(range(len(names)), names)
-    axes.legend(ncols=2, loc="upper right")
-    axes.grid(axis="x", visible=False)
 
 
 def costs(results: Results) -> None:
@@ -170,20 +154,26 @@ def costs(results: Results) -> None:
     top = axes.secondary_xaxis("top", functions=(lambda agents: agents * rate, lambda requests: requests / rate))
     top.set_xlabel("requests per second, on average")
     axes.legend(loc="upper left", fontsize=9)
-    short_numbers(axes.xaxis, axes.yaxis, top.xaxis)
+    short_numbers(axes.xaxis)
+    for axis in (axes.yaxis, top.xaxis):
+        axis.set_major_formatter("{x:g}")
 
 
-def bars(axes: Any, places: Any, samples: Any, *, size: float = 0.38, horizontal: bool = False, **style: Any) -> Any:
-    """Draw samples of seconds as bars up to the medians, with whiskers; return their spreads in milliseconds."""
-    spreads = [Spread.of(1000 * seconds for seconds in sample) for sample in samples]
-    medians, whisker = [each.median for each in spreads], {"fmt": "none", "ecolor": "black", "capsize": 2, "lw": 1}
-    if horizontal:
-        axes.barh(places, medians, size, **style)
-        axes.errorbar(medians, places, xerr=whiskers(spreads), **whisker)
-    else:
-        axes.bar(places, medians, size, **style)
-        axes.errorbar(places, medians, yerr=whiskers(spreads), **whisker)
-    return spreads
+def bars(axes: Any, series: Samples, colours: Sequence[Any], missing: str = "") -> None:
+    """Draw samples of seconds as bars up to the medians in milliseconds, with whiskers; a row for each name.
+
+    The first series has all names. A row in which another series has no sample shows ``missing`` in its place.
+    """
+    rows, height = list(next(iter(series.values()))), 0.8 / len(series)
+    for number, ((label, samples), colour) in enumerate(zip(series.items(), colours, strict=True)):
+        places = {name: row + height * (number - (len(series) - 1) / 2) for row, name in enumerate(rows)}
+        spreads = [Spread.of(1000 * seconds for seconds in sample) for sample in samples.values()]
+        medians, style = [each.median for each in spreads], {"color": colour, "label": label, "error_kw": WHISKER}
+        axes.barh([places[name] for name in samples], medians, 0.9 * height, xerr=whiskers(spreads), **style)
+        for name in places.keys() - samples:
+            axes.annotate(missing, (0.02, places[name]), va="center", color=GREY)
+    axes.set(yticks=range(len(rows)), yticklabels=rows, ylim=(len(rows) - 0.5, -0.5))
+    axes.grid(axis="y", visible=False)
 
 
 def whiskers(spreads: Sequence[Spread]) -> list[list[float]]:
@@ -192,12 +182,9 @@ def whiskers(spreads: Sequence[Spread]) -> list[list[float]]:
 
 
 def short_numbers(*axes: Any) -> None:
-    """Label logarithmic axes with numbers that are short enough to stand side by side."""
+    """Label logarithmic axes with 10k and 1M, which are short enough to stand side by side."""
     for axis in axes:
-        axis.set_major_formatter(
-            lambda x, _: f"{x / 1e6:g}M" if x >= 1e6 else f"{x / 1e3:g}k" if x >= 1e3 else f"{x:g}"
-        )
-        axis.set_minor_formatter(NullFormatter())
+        axis.set_major_formatter(EngFormatter(sep=""))
 
 
 if __name__ == "__main__":
