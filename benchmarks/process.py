@@ -12,6 +12,14 @@ from typing import Any
 
 # As in Lambda, nothing is installed beside the layer: `-S` leaves out the packages of this environment.
 PYTHON = (sys.executable, "-S")
+# Functions log to standard output, which the result needs for itself.
+PROGRAM = """\
+import contextlib, json, os
+from benchmarks.measurements import {module}
+with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+    result = {module}.main(*{arguments})
+print(json.dumps(result))
+"""
 
 
 def run(*arguments: str, environ: Mapping[str, str], python: Sequence[str] = PYTHON) -> CompletedProcess[str]:
@@ -23,17 +31,16 @@ def run(*arguments: str, environ: Mapping[str, str], python: Sequence[str] = PYT
 
 
 def measured(module: str, *arguments: object, environ: Mapping[str, str], python: Sequence[str] = PYTHON) -> Any:
-    """Run a module of benchmarks.measurements; return the JSON that it prints."""
-    name = f"benchmarks.measurements.{module}"
-    return json.loads(run("-m", name, *map(str, arguments), environ=environ, python=python).stdout)
+    """Return the result of ``main`` of a module of benchmarks.measurements."""
+    program = PROGRAM.format(module=module, arguments=arguments)
+    return json.loads(run("-c", program, environ=environ, python=python).stdout)
 
 
 def cpu_seconds(program: str, environ: Mapping[str, str]) -> float:
     """Run a program and return the user and system time that it used; call it from one thread at a time."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
     run("-c", program, environ=environ)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]) - before
 
 
 def peak_memory() -> int:

@@ -3,11 +3,12 @@
 import os
 import platform
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from benchmarks import BUILT
 from benchmarks.measurements import growth, partition, sizes, start
@@ -28,7 +29,7 @@ NO_AGENT_UPDATES = {"LAST_SEEN_INTERVAL_SECONDS": "900000000"}  # a touch is a s
 class Effort(NamedTuple):
     """How much is measured."""
 
-    starts: int  # rounds of fresh processes; a third of that for the steps that only explain a start
+    starts: int  # rounds of fresh processes
     rounds: int  # rounds of warm operations
     repeat: int  # requests in each of these rounds
     sizes: Sequence[int]  # numbers of sessions at which growth is measured
@@ -45,41 +46,37 @@ def measure(effort: Effort) -> Results:
         step("Building the layer and the functions", lambda: stack.build(Path(folder) / "sam.log"))
         engine = step("Starting DynamoDB Local", lambda: Engine.start(Path(folder), JAVA_OPTIONS))
         try:
-            return _results(engine.url, effort)
+            service = Service.create(engine.url, "bench")
+            step("Warming it up", service.warm_up)
+            taken = {name: step(title, take) for name, (title, take) in measurements(service, effort).items()}
         finally:
             engine.stop()
+    return {"date": datetime.now(UTC).date().isoformat(), "machine": machine(), "sizes": sizes.packages()} | taken
 
 
-def _results(url: str, effort: Effort) -> Results:
-    service = Service.create(url, "bench")
-    step("Warming it up", service.warm_up)
-    results: Results = {"date": datetime.now(UTC).date().isoformat(), "machine": machine(), "sizes": sizes.packages()}
-    repeated = effort.rounds, effort.repeat
-
-    def starts() -> dict[str, list[float]]:
-        explaining = start.measure(service, effort.starts // 3, start.EXPLAINING)
-        return explaining | start.measure(service, effort.starts, start.COMPARED)
-
-    def memory() -> None:
-        environ = start.function_environ(service, str(BUILT / "SessionsFunction"), str(ROOT))
-        results["memory"] = measured("memory", effort.requests, environ=environ)
-
-    results["start"] = step("Starting functions", starts)
-    results["imports"] = start.import_seconds(service)
-    environ = service.environ(str(ROOT), **LONG_LIFETIME)
-    results["warm"] = step("Serving requests", lambda: measured("warm", *repeated, environ=environ))
-    results["peers"] = step(
-        "Comparing other session stores",
-        lambda: measured("compare_stores", *repeated, environ=environ | NO_AGENT_UPDATES, python=PEERS_PYTHON),
-    )
-    results["growth"] = step(
-        f"Growing to {effort.sizes[-1]:,} sessions, and validating {effort.requests:,} times meanwhile",
-        lambda: growth.measure(url, effort.sizes, effort.rounds, meanwhile=memory),
-    )
-    results["partition"] = step(
-        "Growing to 100,000 sessions of one agent", lambda: partition.measure(url, (10, *effort.sizes[:-1]))
-    )
-    return results
+def measurements(service: Service, effort: Effort) -> dict[str, tuple[str, Callable[[], Any]]]:
+    """Return the title of each measurement, and what takes it, by its name in the results."""
+    function = start.function_environ(service, str(BUILT / "SessionsFunction"), str(ROOT))
+    environ, repeated = service.environ(str(ROOT), **LONG_LIFETIME), (effort.rounds, effort.repeat)
+    peers = partial(measured, "compare_stores", environ=environ | NO_AGENT_UPDATES, python=PEERS_PYTHON)
+    return {
+        "start": ("Starting functions", partial(start.measure, service, effort.starts)),
+        "imports": ("Importing modules", partial(start.import_seconds, service)),
+        "warm": ("Serving requests", partial(measured, "warm", *repeated, environ=environ)),
+        "peers": ("Comparing other session stores", partial(peers, *repeated)),
+        "memory": (
+            f"Validating {effort.requests:,} times",
+            partial(measured, "memory", effort.requests, environ=function),
+        ),
+        "growth": (
+            f"Growing to {effort.sizes[-1]:,} sessions",
+            partial(growth.measure, service.url, effort.sizes, effort.rounds),
+        ),
+        "partition": (
+            "Growing the sessions of one agent",
+            partial(partition.measure, service.url, (10, *effort.sizes[:-1])),
+        ),
+    }
 
 
 def machine() -> dict[str, str | int]:

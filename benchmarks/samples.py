@@ -47,7 +47,9 @@ def timed(actions: Sequence[Callable[[], object]]) -> tuple[float, float]:
     return (time.process_time() - cpu) / len(actions), (time.perf_counter() - wall) / len(actions)
 
 
-def by_clock(samples: Iterable[tuple[float, float]]) -> dict[str, list[float]]:
-    """Return what ``timed`` measured as one sample of CPU and one of wall seconds."""
-    cpu, wall = zip(*samples, strict=True)
-    return {"cpu": list(cpu), "wall": list(wall)}
+def interleaved_times[Case](
+    rounds: int, cases: Mapping[Case, Callable[[], tuple[float, float]]]
+) -> dict[Case, dict[str, list[float]]]:
+    """Measure what ``timed`` returns of every case in turns; return a sample of CPU and one of wall seconds."""
+    taken = interleaved(rounds, cases).items()
+    return {case: {"cpu": [cpu for cpu, _ in each], "wall": [wall for _, wall in each]} for case, each in taken}

@@ -1,1 +1,1 @@
-"""Measurements; some run in a process of their own with the layer (`-m benchmarks.measurements.warm`, …)."""
+"""Measurements; those with a ``main`` run in a process of their own, with the layer (``process.measured``)."""

@@ -1,10 +1,5 @@
-"""Session stores side by side in one process: calls, capacity, CPU and wall time of each operation.
+"""Session stores side by side in one process, with the layer and the peers: the cost of each operation."""
 
-Runs from the layer with the peers installed: ``-m benchmarks.measurements.compare_stores ROUNDS REPEAT``; prints JSON.
-"""
-
-import json
-import sys
 from collections.abc import Callable
 from functools import partial
 from importlib import metadata
@@ -15,7 +10,7 @@ from agent_sessions.dynamodb.client import BotocoreTransport
 from agent_sessions.dynamodb.connect import connect
 from agent_sessions.dynamodb.tables import Tables
 from benchmarks.measurements.other_stores import PEERS, SessionStore
-from benchmarks.samples import by_clock, interleaved, timed
+from benchmarks.samples import interleaved_times, timed
 from tools.dynamodb.capacity_meter import Meter
 
 
@@ -35,8 +30,8 @@ def main(rounds: int, repeat: int) -> dict[str, Any]:
             calls, read_units, write_units = meter.spent
             entries[name][operation] = {"calls": calls, "read_units": read_units, "write_units": write_units}
             cases[name, operation] = partial(measure, store, operation, repeat)
-    for (name, operation), taken in interleaved(rounds, cases).items():
-        entries[name][operation].update(by_clock(taken))
+    for (name, operation), times in interleaved_times(rounds, cases).items():
+        entries[name][operation].update(times)
     return {"versions": {package: metadata.version(package) for package in PEERS}, "stores": entries}
 
 
@@ -70,7 +65,3 @@ def prepare(store: SessionStore, operation: str) -> Callable[[], object]:
 def measure(store: SessionStore, operation: str, repeat: int) -> tuple[float, float]:
     """Run an operation ``repeat`` times, each on a session of its own; return the CPU and the wall seconds of one."""
     return timed([prepare(store, operation) for _ in range(repeat)])
-
-
-if __name__ == "__main__":
-    print(json.dumps(main(*map(int, sys.argv[1:]))))

@@ -3,100 +3,96 @@
 Deletions are counted but not made, so that every request meets the same sessions.
 """
 
+import contextlib
+import io
+import json
+import re
 import time
 import uuid
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 from unittest.mock import patch
 
 from agent_sessions import clock
-from agent_sessions.domain.models import Session, SignedIn
+from agent_sessions.domain.models import Session
 from agent_sessions.dynamodb.client import BotocoreTransport
-from agent_sessions.dynamodb.items import Item, agent_key, session_item
-from agent_sessions.dynamodb.tables import Tables
+from agent_sessions.dynamodb.items import agent_key
 from agent_sessions.dynamodb.transport import DynamoResponse, Request
-from agent_sessions.errors import DatabaseError
-from agent_sessions.services.agents import AgentService
-from agent_sessions.services.roster import RosterService
-from agent_sessions.services.sessions import SessionService
-from agent_sessions.settings import Settings
-from benchmarks.measurements.fill import fill
-from benchmarks.service import OWNER, Service
+from benchmarks.measurements.requests import CONTEXT, Event, load
+from benchmarks.service import Service
+from tools.cloudformation import logical_function
+from tools.dynamodb.capacity_meter import Meter
 from tools.dynamodb.function_time import FunctionTime
+from tools.openapi.events import event_of, for_session
+from tools.openapi.routes import BY_KEY, BY_NAME, CLAUDE, ROUTES
 
-NAME = "Busy"
 CALL_SECONDS = 0.005  # of a call to DynamoDB
 AGENT_UNITS, SESSION_UNITS = 3, 2  # of a deletion, with the entries in the indexes
+SIGN_IN, LIST_AGENTS = BY_NAME["sign_in"], BY_NAME["list_agents"]
 
 
 def measure(url: str, sizes: Sequence[int]) -> dict[str, list[dict[str, Any]]]:
     """Return the calls, units and seconds of each route at these numbers of live, and of expired, sessions."""
-    return {
-        state: _grow(Service.create(url, "partition", account=state), state, sizes) for state in ("live", "expired")
-    }
+    with contextlib.redirect_stdout(io.StringIO()):  # the functions' log
+        return {state: _grow(Service.create(url, state), state, sizes) for state in ("live", "expired")}
 
 
 def _grow(service: Service, state: str, sizes: Sequence[int]) -> list[dict[str, Any]]:
-    function = Function(service)
-    with patch.object(clock, "now", lambda: function.now), patch.object(clock, "monotonic", function.time):
-        known, entries = function.sessions.sign_in(OWNER, NAME).session, []
+    api, entries = Api(service), []
+    with patch.object(clock, "now", lambda: api.now), patch.object(clock, "monotonic", api.time):
+        known: Session = api.sessions.service.validate(api.sign_in()["session_token"])
 
-        def item(number: int) -> Item:
-            session_id = str(uuid.UUID(int=number * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128))
+        def numbered(number: int) -> Session:
             expires_at = known.ends_at if state == "live" else known.created_at - 3600
-            return session_item(replace(known, session_id=session_id, sign_in_number=number, expires_at=expires_at))
+            return replace(known, session_id=str(uuid.uuid4()), sign_in_number=number, expires_at=expires_at)
 
         for before, size in pairwise((1, *sizes)):
-            fill(service, range(before, size), item)
-            routes = {route: function.measure(known, each) for route, each in function.requests(known).items()}
+            service.fill(map(numbered, range(before, size)))
+            routes = {name: api.measure(known, event) for name, event in requests().items()}
             entries.append({"sessions": size, "routes": routes})
     return entries
 
 
-class Function:
-    """The services as a function of 512 MB calls them."""
+def requests() -> dict[str, Event]:
+    """Return an event of each route, and of two variations; all are of the examples' agent."""
+    events = {route.key: event_of(route) for route in ROUTES if re.search(" /(sessions|agents)", route.key)}
+    by_name, exclusive = events[LIST_AGENTS.key], json.dumps(CLAUDE | {"exclusive": True})
+    plain = {name: event | {"queryStringParameters": {}, "rawQueryString": ""} for name, event in events.items()}
+    return plain | {
+        f"{SIGN_IN.key} (exclusive)": events[SIGN_IN.key] | {"body": exclusive},
+        f"{LIST_AGENTS.key}?agent_name=": by_name,
+    }
+
+
+class Api:
+    """The functions of the API, each with 512 MB, as the owner of the examples calls them."""
 
     def __init__(self, service: Service) -> None:
-        self.now, self.time, self._units = int(time.time()) // 300 * 300, FunctionTime(CALL_SECONDS), 0.0
-        self._service, self._transport = service, BotocoreTransport(service.client)
-        settings = Settings.from_environment(service.environ(MAX_SESSIONS_PER_AGENT="100"))
-        tables = Tables.over(self.time.over(self._call), settings)
-        self.sessions, self.agents = SessionService(tables, settings), AgentService(tables, settings)
-        self.roster = RosterService(tables, settings)
+        self.now, self.time = int(time.time()) // 300 * 300, FunctionTime(CALL_SECONDS)
+        self._service, self._transport, self._meter = service, BotocoreTransport(service.client), Meter(service.client)
+        environ = service.environ(API_AUTH="AWS_IAM", MAX_SESSIONS_PER_AGENT="100")
+        with patch("agent_sessions.dynamodb.tables.connect", return_value=self.time.over(self._call)):
+            self._functions = {name: load(logical_function(name), **environ) for name in ("sessions", "agents")}
+        self.sessions, self.agents = self._functions.values()
 
-    def requests(self, known: Session) -> dict[str, Callable[[SignedIn], object]]:
-        """Return a request of each route; each is given a session of its own."""
-        sessions, agents, roster, agent_id = self.sessions, self.agents, self.roster, known.agent_id
-        return {
-            "POST /sessions": lambda _: sessions.sign_in(OWNER, NAME),
-            "POST /sessions (exclusive)": lambda _: sessions.sign_in(OWNER, NAME, exclusive=True),
-            "GET /sessions/current": lambda own: sessions.validate(own.session_token),
-            "PATCH /sessions/current": lambda own: sessions.report_progress(own.session_token, {"state": "idle"}),
-            "DELETE /sessions/current": lambda own: sessions.sign_out(own.session_token),
-            "GET /sessions": lambda _: roster.list_sessions(OWNER),
-            "DELETE /sessions": lambda _: roster.end_all_sessions(OWNER),
-            "GET /agents": lambda _: roster.list_agents(OWNER),
-            "GET /agents?agent_name=": lambda _: agents.find_agent(OWNER, NAME),
-            "GET /agents/{agent_id}": lambda _: agents.get_agent(OWNER, agent_id),
-            "PATCH /agents/{agent_id}": lambda _: agents.block(OWNER, agent_id),
-            "DELETE /agents/{agent_id}": lambda _: agents.delete(OWNER, agent_id),
-            "GET /agents/{agent_id}/sessions": lambda _: agents.list_sessions(OWNER, agent_id),
-            "DELETE /agents/{agent_id}/sessions": lambda _: agents.end_all_sessions(OWNER, agent_id),
-            "PATCH /agents/{agent_id}/sessions/{session_id}": lambda own: agents.request_stop(
-                OWNER, agent_id, own.session.session_id, "enough"
-            ),
-            "DELETE /agents/{agent_id}/sessions/{session_id}": lambda own: agents.end_session(
-                OWNER, agent_id, own.session.session_id
-            ),
-        }
+    def send(self, event: Event) -> dict[str, Any]:
+        """Return the response to a request."""
+        function = self._functions[BY_KEY[event["routeKey"]].function]
+        response: dict[str, Any] = function.handler(event, CONTEXT)
+        assert response["statusCode"] < 400 or response["statusCode"] == 503, response  # 503: its time is over
+        return response
 
-    def measure(self, known: Session, request: Callable[[SignedIn], object]) -> dict[str, float]:
+    def sign_in(self) -> dict[str, str]:
+        """Sign the agent in; return the token and the id of its new session."""
+        body = json.loads(self.send(event_of(SIGN_IN))["body"])
+        return {name: body[name] for name in ("session_token", "session_id")}
+
+    def measure(self, known: Session, event: Event) -> dict[str, float]:
         """Make a request for which all is due that can be: a touch, an update of the agent, a sweep."""
-        self.agents.unblock(OWNER, known.agent_id)
-        own = self.sessions.sign_in(OWNER, NAME)
+        self.agents.service.unblock(known.owner, known.agent_id)
+        own = self.sign_in()
         self._service.client.update_item(
             TableName=self._service.tables["AGENTS_TABLE"],
             Key=agent_key(known.agent_id),
@@ -105,19 +101,18 @@ class Function:
         )
         self.now += 300
         self.time.calls.clear()
-        self._units, begin = 0.0, self.time()
-        with suppress(DatabaseError):  # of a request that cannot finish in its time
-            request(own)
-        return {"calls": len(self.time.calls), "units": self._units, "seconds": self.time() - begin}
+        self._meter.reset()
+        self._deletions, begin = 0, self.time()
+        self.send(for_session(event, **own))
+        _, read_units, write_units = self._meter.spent
+        units = self._deletions + read_units + write_units
+        return {"calls": len(self.time.calls), "units": units, "seconds": self.time() - begin}
 
     def _call(self, operation: str, request: Request) -> DynamoResponse:
         if operation == "BatchWriteItem":
-            self._units += SESSION_UNITS * sum(map(len, request["RequestItems"].values()))
+            self._deletions += SESSION_UNITS * sum(map(len, request["RequestItems"].values()))
             return DynamoResponse(operation, {"UnprocessedItems": {}})
         if operation == "DeleteItem" and "ReturnValues" not in request:  # by a sweep, or of an agent
-            self._units += SESSION_UNITS if "session_id" in request["Key"] else AGENT_UNITS
+            self._deletions += SESSION_UNITS if "session_id" in request["Key"] else AGENT_UNITS
             return DynamoResponse(operation, {})
-        response = self._transport(operation, {**request, "ReturnConsumedCapacity": "TOTAL"})
-        consumed = response["ConsumedCapacity"]
-        self._units += sum(each["CapacityUnits"] for each in (consumed if isinstance(consumed, list) else [consumed]))
-        return response
+        return self._transport(operation, request)

@@ -1,6 +1,5 @@
-"""One run of the activity report; ``-m benchmarks.measurements.report_run`` runs from the layer and prints JSON."""
+"""One run of the activity report; runs from the layer, in a process of its own, to see its memory."""
 
-import json
 import time
 
 from botocore.config import Config
@@ -26,7 +25,3 @@ def main() -> dict[str, float]:
     calls, read_units, _ = meter.spent
     counted = {"sessions": active.sessions, "agents": active.agents, "calls": len(calls), "read_units": read_units}
     return counted | {"cpu": cpu, "peak": peak_memory()}
-
-
-if __name__ == "__main__":
-    print(json.dumps(main()))

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
+from agent_sessions.http.caller import PUBLIC
 from benchmarks import BUILT
 from benchmarks.measurements.requests import event
 from benchmarks.process import cpu_seconds, run
 from benchmarks.samples import interleaved
-from benchmarks.service import NO_TIMEOUTS, OWNER, Service
+from benchmarks.service import NO_TIMEOUTS, Service
 
 CONNECT = "from agent_sessions.settings import Settings; from agent_sessions.dynamodb.connect import connect;"
 TRANSPORT = f"{CONNECT} connect(Settings.from_environment())"
@@ -37,15 +38,13 @@ class Case(NamedTuple):
     function: str = "SessionsFunction"
 
 
-# Each step does what the step before it does, and one thing more.
-EXPLAINING = {
+# Up to "function ready", each step does what the step before it does, and one thing more. A bare client comes from the
+# same layer, so with the same bytecode.
+CASES = {
     "interpreter": Case("pass"),
     "+ direct transport": Case(TRANSPORT),
     "+ services": Case(f"{TRANSPORT}; import agent_sessions.services.sessions"),
     "+ HTTP": Case(f"{TRANSPORT}; import agent_sessions.services.sessions, agent_sessions.http.api"),
-}
-# The goals compare these. The baseline is a boto3 client from the same layer, so with the same bytecode.
-COMPARED = {
     "function ready": Case(READY),
     "first validation": Case(VALIDATE, {}),
     "authorizer ready": Case(READY, function="AuthorizerFunction"),
@@ -58,7 +57,7 @@ COMPARED = {
 IMPORT = re.compile(r"import time: +(\d+) \| +\d+ \| +([^.\s]+)\S*$", re.MULTILINE)
 
 
-def measure(service: Service, rounds: int, cases: Mapping[str, Case]) -> dict[str, list[float]]:
+def measure(service: Service, rounds: int, cases: Mapping[str, Case] = CASES) -> dict[str, list[float]]:
     """Return the CPU seconds of each case, round by round."""
     environs = {each.function: function_environ(service, str(BUILT / each.function)) for each in cases.values()}
 
@@ -79,7 +78,7 @@ def import_seconds(service: Service) -> dict[str, float]:
 
 def function_environ(service: Service, *path: str) -> dict[str, str]:
     """Return the environment of a process that validates a new session: the request in EVENT, its item in ITEM."""
-    signed_in = service.sessions(**NO_TIMEOUTS).sign_in(OWNER, "Claude")
+    signed_in = service.sessions(**NO_TIMEOUTS).sign_in(PUBLIC, "Claude")
     key = {"agent_id": {"S": signed_in.session.agent_id}, "session_id": {"S": signed_in.session.session_id}}
     item = {"TableName": service.tables["SESSIONS_TABLE"], "Key": key, "ConsistentRead": True}
     variables = {"EVENT": json.dumps(event("validate_session", signed_in.session_token)), "ITEM": json.dumps(item)}

@@ -1,60 +1,54 @@
-"""Every operation in a warm function, compared with the same DynamoDB calls made with bare boto3.
-
-Runs from the layer as ``-m benchmarks.measurements.warm ROUNDS REPEAT [OPERATION ...]``; prints JSON.
-"""
+"""Every operation in a warm function, beside the same DynamoDB calls made with bare boto3; runs from the layer."""
 
 import contextlib
+import io
 import json
 import os
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from http.client import HTTPConnection
 from itertools import islice
-from tempfile import TemporaryFile
-from typing import IO, Any
-from urllib.parse import urlsplit
+from typing import Any
 
 import boto3
 from botocore import xform_name
 
 from benchmarks.measurements.requests import CONTEXT, Functions, Operation, authorizer_event, event, load
-from benchmarks.samples import by_clock, interleaved, timed
+from benchmarks.samples import interleaved_times, timed
 from tools.dynamodb.capacity_meter import Meter
+from tools.dynamodb.fast_client import FastClient
 
 ATTEMPTS = 3
 
 type Call = tuple[str, dict[str, Any]]
 
 
-def main(rounds: int, repeat: int, chosen: Sequence[str]) -> dict[str, Any]:
+def main(rounds: int, repeat: int, *chosen: str) -> dict[str, Any]:
     """Measure the chosen operations, or all; each sample is the mean of ``repeat`` requests."""
-    with TemporaryFile("w+") as log, contextlib.redirect_stdout(log):
-        calls, entries = inspect(log)
-        functions, client = Functions(), boto3.client("dynamodb")
-        operations = functions.operations()
-        bare = {name: partial(replay, client, calls[name]) for name, each in operations.items() if each.repeatable}
-        cases: dict[tuple[str, bool], Callable[[], tuple[float, float]]] = {}
-        for name in chosen or operations:
-            cases[name, False] = partial(serve, functions, operations[name], repeat)
-            if name in bare:
-                cases[name, True] = partial(timed, [bare[name]] * repeat)
-        for (name, is_bare), taken in interleaved(rounds, cases).items():
-            entry = entries[name].setdefault("bare", {}) if is_bare else entries[name]
-            entry.update(by_clock(taken))
-        compared = {} if chosen else compare(functions, client, calls["validate"], rounds, repeat)
+    calls, entries = inspect()
+    functions, client = Functions(), boto3.client("dynamodb")
+    operations = functions.operations()
+    cases: dict[tuple[str, bool], Callable[[], tuple[float, float]]] = {}
+    for name in chosen or operations:
+        cases[name, False] = partial(serve, functions, operations[name], repeat)
+        if operations[name].repeatable:
+            cases[name, True] = partial(timed, [partial(replay, client, calls[name])] * repeat)
+    for (name, is_bare), times in interleaved_times(rounds, cases).items():
+        entry = entries[name].setdefault("bare", {}) if is_bare else entries[name]
+        entry.update(times)
+    compared = {} if chosen else compare(functions, client, calls["validate"], rounds, repeat)
     return {"operations": entries, "compared": compared}
 
 
 def compare(functions: Functions, client: Any, calls: list[Call], rounds: int, repeat: int) -> dict[str, Any]:
     """Measure a validation in every way, beside the one call that it makes."""
     ((_, request),) = calls
+    url, key, region = (os.environ[f"AWS_{name}"] for name in ("ENDPOINT_URL", "ACCESS_KEY_ID", "DEFAULT_REGION"))
     botocore = load("SessionsFunction", TRANSPORT="botocore")
     token, context = functions.sign_in()["session_token"], CONTEXT
     validate, authorizer = event("validate_session", token), load("AuthorizerFunction")
     ways: dict[str, Callable[[], object]] = {
         "bare get_item": partial(client.get_item, **request),
-        "http.client, prepared signature": floor(request),
+        "http.client, prepared signature": partial(FastClient(url, key=key, region=region).get_item, **request),
         "direct transport alone": partial(functions.transports[0], "GetItem", request),
         "in process": partial(functions.sessions.service.validate, token),
         "in process, botocore": partial(botocore.service.validate, token),
@@ -62,29 +56,10 @@ def compare(functions: Functions, client: Any, calls: list[Call], rounds: int, r
         "handler": partial(functions.sessions.handler, validate, context),
         "handler, botocore": partial(botocore.handler, validate, context),
     }
-    taken = interleaved(rounds, {name: partial(timed, [way] * repeat) for name, way in ways.items()})
-    return {name: by_clock(each) for name, each in taken.items()}
+    return interleaved_times(rounds, {name: partial(timed, [way] * repeat) for name, way in ways.items()})
 
 
-def floor(request: dict[str, Any]) -> Callable[[], object]:
-    """Return a get_item that does nothing but what HTTP and JSON need; the engine does not check its signature."""
-    connection = HTTPConnection(urlsplit(os.environ["AWS_ENDPOINT_URL"]).netloc)
-    key, region = os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_DEFAULT_REGION"]
-    headers = {
-        "Content-Type": "application/x-amz-json-1.0",
-        "X-Amz-Target": "DynamoDB_20120810.GetItem",
-        "Authorization": f"AWS4-HMAC-SHA256 Credential={key}/20260101/{region}/dynamodb/aws4_request, "
-        "SignedHeaders=host, Signature=unchecked",
-    }
-
-    def get_item() -> object:
-        connection.request("POST", "/", json.dumps(request), headers)
-        return json.loads(connection.getresponse().read())
-
-    return get_item
-
-
-def inspect(log: IO[str]) -> tuple[dict[str, list[Call]], dict[str, dict[str, Any]]]:
+def inspect() -> tuple[dict[str, list[Call]], dict[str, dict[str, Any]]]:
     """Serve every operation once; return its DynamoDB calls, and what it consumes, logs and returns."""
     functions, made = Functions(TRANSPORT="botocore"), list[Call]()
 
@@ -100,11 +75,10 @@ def inspect(log: IO[str]) -> tuple[dict[str, list[Call]], dict[str, dict[str, An
         functions.time, event = next(operation.requests)
         made.clear()
         meter.reset()
-        log.truncate(log.seek(0))
-        response = operation.function.handler(event, CONTEXT)
+        with contextlib.redirect_stdout(io.StringIO()) as log:
+            response = operation.function.handler(event, CONTEXT)
         _, read_units, write_units = meter.spent
-        log.seek(0)
-        lines = log.readlines()  # ASCII: a character is a byte
+        lines = log.getvalue().splitlines(keepends=True)  # ASCII: a character is a byte
         calls[name] = list(made)
         entries[name] = {
             "calls": len(made),
@@ -147,7 +121,3 @@ def serve(functions: Functions, operation: Operation, repeat: int) -> tuple[floa
         if statuses == {operation.status}:
             return taken
     raise RuntimeError(f"expected status {operation.status}, got {statuses}")
-
-
-if __name__ == "__main__":
-    print(json.dumps(main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])))

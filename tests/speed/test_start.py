@@ -22,7 +22,7 @@ MCP_LIMIT = 1.1
 )
 def test_start_does_not_grow(service: Service, recorded: Results, case: str, base: str) -> None:
     def measure() -> Spread:
-        taken = start.measure(service, ROUNDS, {name: start.COMPARED[name] for name in (case, base)})
+        taken = start.measure(service, ROUNDS, {name: start.CASES[name] for name in (case, base)})
         return ratio(taken[case], taken[base])
 
     require_not_grown(f"{case} ÷ {base}", ratio(recorded["start"][case], recorded["start"][base]), measure)
@@ -30,7 +30,7 @@ def test_start_does_not_grow(service: Service, recorded: Results, case: str, bas
 
 def test_mcp_function_starts_like_the_sessions_function(service: Service) -> None:
     # Only requests that list or call tools wait for pydantic.
-    sessions = start.COMPARED["function ready"]
+    sessions = start.CASES["function ready"]
     functions = {"sessions": sessions, "MCP": sessions._replace(function="McpFunction")}
     seen = []
     for _ in range(ATTEMPTS):

@@ -18,7 +18,7 @@ from benchmarks.documents import performance
 from benchmarks.documents.costs import plot_input
 from benchmarks.measurements.warm import metric_bytes
 from benchmarks.results import Results, load
-from benchmarks.samples import Spread, by_clock, interleaved, ratio
+from benchmarks.samples import Spread, interleaved, interleaved_times, ratio
 from tests.support.monitoring import alarms, watched
 from tools import ROOT
 from tools.openapi.routes import BY_NAME
@@ -73,8 +73,11 @@ def test_rounds_alternate_and_the_first_is_discarded() -> None:
     }
 
 
-def test_by_clock_separates_cpu_and_wall() -> None:
-    assert by_clock([(1.0, 2.0), (3.0, 4.0)]) == {"cpu": [1.0, 3.0], "wall": [2.0, 4.0]}
+def test_interleaved_times_separate_cpu_and_wall() -> None:
+    discarded, *kept = (0.0, 0.0), (1.0, 2.0), (3.0, 4.0)
+    taken = iter([discarded, *kept])
+
+    assert interleaved_times(2, {"ours": lambda: next(taken)}) == {"ours": {"cpu": [1.0, 3.0], "wall": [2.0, 4.0]}}
 
 
 @pytest.mark.parametrize("price", PRICES.values(), ids=lambda price: price.unit)

@@ -25,7 +25,6 @@ PLANTED = "tests/guards/planted_leaks.py"
 NEED_NOT_KNOW = (
     "clients/python/",
     "tools/clients/drivers/",
-    "benchmarks/measurements/partition.py",
     "docs/performance/",
     "stacks/monitoring.yaml",
 )
@@ -54,7 +53,7 @@ def may_name(route: Route, file: str) -> bool:
     """Whether a file is among those that adding this route touches."""
     path = Path(file)
     is_test = path.parts[0] == "tests" and path.name.startswith("test_")
-    # They need not know of another route: the client packages, the clients' walks, measurements, an alarm on sign-ins.
+    # They need not know of another route: the client packages, the clients' walks, plots, an alarm on sign-ins.
     if file.startswith(NEED_NOT_KNOW):
         return True
     return is_test or file in (TABLE, "template.yaml", f"functions/{route.function}/app.py", PLANTED)
