@@ -78,14 +78,14 @@ class TestFind:
     @pytest.mark.parametrize(
         ("query", "field", "message"),
         [
-            ({"context": "x"}, "context", "context needs agent_name: send both, or neither"),
+            ({"context": "x"}, "context", "context needs agent_name: send it too, or remove context"),
             ({"agent_name": "  "}, "agent_name", "Agent name is required"),
             ({"agent_name": "x" * 101}, "agent_name", "Agent name must be 100 characters or less"),
             ({"agent_name": "x", "context": "y" * 201}, "context", "Context must be 200 characters or less"),
             (
                 {"agent_name": "x", "contxt": "y"},
                 "contxt",
-                "Unknown field contxt: remove it, or use one of agent_name, context, limit, next",
+                "Unknown parameter contxt: remove it, or use one of agent_name, context, limit, next",
             ),
         ],
     )

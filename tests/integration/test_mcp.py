@@ -309,7 +309,7 @@ def test_caller_with_a_jwt_is_its_subject(start_mcp: Callable[..., Mcp]) -> None
         (
             "sign_in",
             {"agent_name": "x", "nickname": "y"},
-            "Unknown field nickname: remove it, or use one of agent_name",
+            "Unknown argument nickname: remove it, or use one of agent_name",
         ),
         ("sign_in", {"agent_name": "x", "return_token": "yes"}, "return_token must be true or false"),
         ("sign_in", {"agent_name": "x", "metadata": {"A": "1"}}, "metadata"),

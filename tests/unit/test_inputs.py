@@ -182,10 +182,12 @@ def test_null_next_is_none() -> None:
 
 def test_known_fields_differ_by_route() -> None:
     assert refusals(ListAgentsInput, {"agent_name": "Claude", "exclusive": "true"}) == [
-        FieldError("exclusive", "Unknown field exclusive: remove it, or use one of agent_name, context, limit, next")
+        FieldError(
+            "exclusive", "Unknown parameter exclusive: remove it, or use one of agent_name, context, limit, next"
+        )
     ]
     assert refusals(ListAgentSessionsInput, {"cursor": HANDLE}) == [
-        FieldError("cursor", "Unknown field cursor: remove it, or use one of limit, next")
+        FieldError("cursor", "Unknown parameter cursor: remove it, or use one of limit, next")
     ]
 
 
@@ -356,7 +358,7 @@ def test_blocked_is_true_or_false(values: dict[str, Any]) -> None:
 
 def test_context_without_a_name_is_refused() -> None:
     assert refusals(ListAgentsInput, {"context": "Project A"}) == [
-        FieldError("context", "context needs agent_name: send both, or neither")
+        FieldError("context", "context needs agent_name: send it too, or remove context")
     ]
 
 

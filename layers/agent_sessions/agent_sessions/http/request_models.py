@@ -151,10 +151,11 @@ class Input(BaseModel):
 
     @classmethod
     def _unknown(cls, name: str) -> FieldError:
+        kind = {"query": "parameter", "body": "field", "arguments": "argument"}[cls.whole]
         known = ", ".join(cls.model_fields)
         if not _PLAIN_NAME.fullmatch(name):
-            return FieldError(cls.whole, f"There is an unknown field: remove it, or use one of {known}")
-        return FieldError(name, f"Unknown field {name}: remove it, or use one of {known}")
+            return FieldError(cls.whole, f"There is an unknown {kind}: remove it, or use one of {known}")
+        return FieldError(name, f"Unknown {kind} {name}: remove it, or use one of {known}")
 
 
 class SignInInput(Input):
@@ -259,7 +260,7 @@ class ListAgentsInput(Input):
     @model_validator(mode="after")
     def _context_has_a_name(self) -> Self:
         if "context" in self.model_fields_set and self.agent_name is None:
-            raise ValidationError(FieldError("context", "context needs agent_name: send both, or neither"))
+            raise ValidationError(FieldError("context", "context needs agent_name: send it too, or remove context"))
         return self
 
 
