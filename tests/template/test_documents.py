@@ -1,11 +1,16 @@
 """Links, commands and attribute tables of the documents, against the files, the Makefile and the code."""
 
+import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agent_sessions.audit import AuditAction, AuditReason
+from agent_sessions.domain import identity
+from agent_sessions.domain.avatar import avatar_seed
 from agent_sessions.domain.models import Session, StopRequest
 from agent_sessions.dynamodb.agents_table import SIGN_IN
 from agent_sessions.dynamodb.items import session_item
@@ -50,6 +55,28 @@ def test_make_commands_exist(document: Path) -> None:
         commands += re.findall(r"^(?:\$ )?make ([a-z-]+)", block, re.MULTILINE)
 
     assert set(commands) <= targets
+
+
+def agents_in(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield each agent and session in a JSON value."""
+    if isinstance(value, dict) and {"agent_id", "owner", "identity_key"} <= set(value):
+        yield value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from agents_in(each)
+
+
+def test_examples_have_the_ids_that_the_service_computes() -> None:
+    blocks = [json.loads((ROOT / "docs/openapi.json").read_text())]
+    for document in DOCUMENTS:
+        blocks += map(json.loads, re.findall(r"^```json\n(.*?)^```$", document.read_text(), re.DOTALL | re.MULTILINE))
+    shown = [each for block in blocks for each in agents_in(block) if isinstance(each["agent_id"], str)]
+
+    assert len(shown) > 5
+    for each in shown:
+        key = identity.identity_key(each["agent_name"], each["context"])
+        computed = {"agent_id": identity.agent_id(each["owner"], key), "identity_key": key}
+        computed |= {"avatar_seed": avatar_seed(key)}
+        assert {name: each[name] for name in computed} == computed
 
 
 def attributes(heading: str) -> set[str]:
