@@ -12,6 +12,7 @@ from agent_sessions.services.sessions import SessionService
 from agent_sessions.services.sweep import MAX_DELETIONS, SIGN_INS_PER_SWEEP
 from tests.conftest import FrozenClock
 from tests.support.database import OWNER, Database, fill
+from tools.cloudformation import whole_number_bounds
 
 LIMIT = 5
 
@@ -62,6 +63,14 @@ def test_150_sign_ins_leave_at_most_the_default_limit_and_16(database: Database)
     for _ in range(150):
         made = sessions.sign_in(OWNER, "Claude")
     assert len(stored(database, made)) <= database.settings.max_sessions_per_agent + SIGN_INS_PER_SWEEP
+
+
+def test_largest_limit_of_the_template_is_kept(database: Database) -> None:
+    _, limit = whole_number_bounds("MaxSessionsPerAgent")
+    sessions = SessionService(database.tables(), replace(database.settings, max_sessions_per_agent=limit))
+    older(database, sessions, limit + 10)
+    made = sessions.sign_in(OWNER, "Claude")
+    assert len(stored(database, made)) == limit
 
 
 def test_limit_of_0_ends_nothing(database: Database) -> None:

@@ -17,7 +17,7 @@ BOUNDS = {
     "TouchIntervalSeconds": (1, 999_999_999),
     "LastSeenIntervalSeconds": (1, 900),
     "SessionCacheSeconds": (0, 900),
-    "MaxSessionsPerAgent": (0, 10000),
+    "MaxSessionsPerAgent": (0, 500),
     "ReportMinutes": (2, 480),
     "ReportSegments": (1, 64),
     "ThrottleRate": (1, 999_999),
