@@ -44,7 +44,7 @@ stop: require-python ## stop the local service and delete its data
 authorizer: require-python ## deploy an example API to the local service that only live sessions can call
 	@$(PYTHON_HERE) -m tools.local authorizer
 
-demo: require-python ## run a walkthrough, then leave agents signed in (MINUTES=10: at work)
+demo: require-python ## run a walkthrough and leave agents signed in (MINUTES=10: at work)
 	@$(PYTHON_HERE) -m tools.demo --check $(if $(MINUTES),--minutes "$(MINUTES)")
 	@$(MAKE) --silent .envs/client/.done
 	@PYTHONPATH=.:$(CLIENT_SOURCE) .envs/client/bin/python -m tools.demo $(if $(MINUTES),--minutes "$(MINUTES)")
@@ -79,10 +79,10 @@ prove: require-java require-part .venv/.done .envs/sam/.done .envs/ministack/.do
 fuzz: .venv/.done .envs/sam/.done .envs/ministack/.done ## send 10,000 generated requests to the service on an emulator
 	TEST_LENGTH=full .venv/bin/pytest --capture=no tests/e2e/test_fuzz.py
 
-peers: require-java .envs/peers/.done $(ENGINE) ## test other session stores on DynamoDB Local for the same promises
+peers: require-java .envs/peers/.done $(ENGINE) ## test other session stores on DynamoDB Local for the same guarantees
 	PYTHONPATH=.:layers/agent_sessions .envs/peers/bin/pytest --confcutdir=tests/peers --override-ini=addopts=--import-mode=importlib tests/peers
 
-speed: require-java .venv/.done .envs/sam/.done $(ENGINE) ## fail if a start, a warm request or a package has grown since the last `make bench`
+speed: require-java .venv/.done .envs/sam/.done $(ENGINE) ## fail if starts, requests or packages have grown since the last `make bench`
 	.venv/bin/pytest --confcutdir=tests/speed tests/speed
 
 bench: require-java .venv/.done .envs/sam/.done .envs/peers/.done .envs/plot/.done $(ENGINE) ## measure speed, memory and cost, and write docs/performance.md (QUICK=1)
@@ -91,7 +91,7 @@ bench: require-java .venv/.done .envs/sam/.done .envs/peers/.done .envs/plot/.do
 clients: .venv/.done .envs/sam/.done .envs/ministack/.done .envs/clients/.done .envs/clients-node/.done $(GENERATOR) ## generate clients in four languages, and walk each through the API (CLIENT=orval)
 	@PYTHONPATH=.:layers/agent_sessions .venv/bin/python -m tools.clients --client "$(CLIENT)"
 
-pythons: .venv/.done .envs/sam/.done .envs/ministack/.done ## test the Python client with each Python from 3.10 that is here
+pythons: .venv/.done .envs/sam/.done .envs/ministack/.done ## test the Python client with each installed Python from 3.10
 	@PYTHONPATH=.:layers/agent_sessions .venv/bin/python -m tools.pythons
 
 frameworks: .envs/frameworks/.done ## test the examples for Strands, OpenAI Agents and LangGraph with programmed models
@@ -100,7 +100,7 @@ frameworks: .envs/frameworks/.done ## test the examples for Strands, OpenAI Agen
 	@MYPYPATH=$(CLIENT_SOURCE):clients/python/tests .envs/frameworks/bin/mypy --config-file= --strict --explicit-package-bases \
 		--cache-dir .mypy_cache/frameworks examples/frameworks tests/frameworks
 
-mcp: .venv/.done .envs/sam/.done .envs/ministack/.done .envs/mcp-2026/.done .envs/mcp-2025/.done .envs/mcp-proxy/.done .envs/mcp-node/.done ## run other people's MCP programs against the MCP endpoint
+mcp: .venv/.done .envs/sam/.done .envs/ministack/.done .envs/mcp-2026/.done .envs/mcp-2025/.done .envs/mcp-proxy/.done .envs/mcp-node/.done ## run MCP programs of other projects against the MCP endpoint
 	@PYTHONPATH=.:layers/agent_sessions .venv/bin/python -m tools.mcp
 
 check: .venv/.done .envs/sam/.done .envs/checkov/.done .envs/openapi-linters/.done ## check code, types, imports, templates and generated documents
@@ -124,7 +124,7 @@ sbom: .envs/audit/.done ## list the layer's dependencies in dist/sbom.cdx.json (
 	@.envs/audit/bin/cyclonedx-py requirements layers/agent_sessions/requirements.txt --output-reproducible --of JSON -o dist/sbom.cdx.json
 	@echo "dist/sbom.cdx.json lists what the layer contains besides this project"
 
-openapi: .venv/.done ## write docs/openapi.json, events/ and the route table in README.md
+openapi: .venv/.done ## write docs/openapi.json, events/, and the tables in README.md and docs/mcp.md
 	.venv/bin/python -m tools.openapi
 
 format: .venv/.done ## format the code
@@ -146,7 +146,7 @@ lock: .venv/.uv ## pin the newest version of every dependency
 	$(call LOCK_FOR,3.10) requirements/client.in -o requirements/client.txt
 	for lock in requirements/*/package-lock.json; do rm "$$lock" && (cd "$${lock%/*}" && $(NPM) install --package-lock-only) || exit 1; done
 
-clean: stop ## remove everything that these commands made
+clean: stop ## stop the local service and remove everything that these commands created
 	rm -rf .venv .envs .local .aws-sam dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 
 is_python = -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null || { \
