@@ -35,6 +35,13 @@ make stop   stops the service and deletes its data
 The emulator's log is {log}
 """
 
+WHOAMI = """
+The example API runs beside the service. Paste these lines to call it with the token of a live session:
+
+  export WHOAMI_URL='{url}'
+  curl "$WHOAMI_URL" -H "Authorization: Bearer $SESSION_TOKEN"
+"""
+
 
 def up(port: int | None) -> None:
     """Start the emulator unless it runs, and deploy the working tree to it.
@@ -86,7 +93,7 @@ def authorizer(folder: Path = FOLDER) -> None:
         "Deploying examples/authorizer.yaml",
         lambda: stack.deploy_example(emulator, log, "authorizer", AuthorizerArn=arn),
     )
-    print(f"\n  export WHOAMI_URL='{emulator.api_url(outputs['ApiUrl'])}/whoami'\n")
+    print(WHOAMI.format(url=f"{emulator.api_url(outputs['ApiUrl'])}/whoami"))
 
 
 def down() -> None:

@@ -98,7 +98,7 @@ class EndSessionsArguments(Arguments):
     @model_validator(mode="after")
     def _names_one(self) -> "EndSessionsArguments":
         if (self.session is None) == (self.agent_id is None):
-            raise ValidationError(FieldError("arguments", "Send session to end one, or agent_id to end an agent's"))
+            raise ValidationError(FieldError("arguments", "Send session to end one session, or agent_id to end all"))
         return self
 
 
