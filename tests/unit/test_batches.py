@@ -62,9 +62,11 @@ def test_deletions_left_five_times_raise_database_error(pauses: list[float]) -> 
     with pytest.raises(DatabaseError) as error:
         batches.delete_items(Throttled(times=5), "table", KEYS[:2])
     assert error.value.operation == "BatchWriteItem"
+    assert len(pauses) == 4, "a pause follows the last attempt"
 
 
 def test_keys_left_five_times_raise_database_error(pauses: list[float]) -> None:
     with pytest.raises(DatabaseError) as error:
         list(batches.get_items(Throttled(times=5), "table", KEYS[:2]))
     assert error.value.operation == "BatchGetItem"
+    assert len(pauses) == 4, "a pause follows the last attempt"
