@@ -75,6 +75,24 @@ def test_failed_refresh_keeps_what_is_valid_and_is_tried_again(
     assert credentials().access_key == "AKID3"
 
 
+def test_refresh_that_returns_credentials_about_to_expire_is_repeated_after_a_minute(
+    endpoint: Server, credentials: ContainerCredentials, frozen: FrozenClock
+) -> None:
+    expires = datetime.fromtimestamp(frozen.time + REFRESH_BEFORE - 1, UTC).isoformat()
+    endpoint.respond = lambda *_: (
+        HTTPStatus.OK,
+        {"AccessKeyId": "AKID", "SecretAccessKey": "s", "Token": "t", "Expiration": expires},
+    )
+
+    for _ in range(3):
+        credentials()
+    assert len(endpoint.received) == 1
+
+    frozen.tick(REFRESH_AGAIN)
+    credentials()
+    assert len(endpoint.received) == 2
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"AccessKeyId": "a", "Expiration": 1}', b"<html>"])
 def test_expired_credentials_that_cannot_be_fetched_raise(
     endpoint: Server, credentials: ContainerCredentials, frozen: FrozenClock, body: bytes

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from agent_sessions import clock
 from agent_sessions.dynamodb.transport import ATTEMPT_SECONDS, MalformedResponseError
 
-# Seconds before the expiry at which a refresh is due, and until a failed one is tried again.
+# Seconds before the expiry at which a refresh is due; and after a refresh that failed, or that returned credentials
+# that expire sooner than that, until the next one.
 REFRESH_BEFORE, REFRESH_AGAIN = 900, 60
 
 
@@ -59,11 +60,12 @@ class ContainerCredentials:
             return
         try:
             self._current = self._fetch()
-            self._refresh_at = self._current.expires_at - REFRESH_BEFORE
+            due = self._current.expires_at - REFRESH_BEFORE
         except (OSError, HTTPException, MalformedResponseError):
             if now >= self._current.expires_at:
                 raise
-            self._refresh_at = min(now + REFRESH_AGAIN, self._current.expires_at)
+            due = now
+        self._refresh_at = min(max(due, now + REFRESH_AGAIN), self._current.expires_at)
 
     def _fetch(self) -> Credentials:
         connection = HTTPConnection(self._url.netloc, timeout=ATTEMPT_SECONDS)
