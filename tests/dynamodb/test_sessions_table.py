@@ -207,8 +207,8 @@ class TestDeleteOne:
 
     def test_session_that_a_touch_extended_is_kept(self, tables: Tables) -> None:
         put(tables, session(expires_at=NOW + 1))
-        assert not tables.sessions.delete_expired_session(session(expires_at=NOW), now=NOW)
-        assert tables.sessions.delete_expired_session(session(expires_at=NOW), now=NOW + 1)
+        assert not tables.sessions.delete_expired_session(AGENT_ID, SESSION_ID, now=NOW)
+        assert tables.sessions.delete_expired_session(AGENT_ID, SESSION_ID, now=NOW + 1)
 
 
 class TestLiveSessionsOf:

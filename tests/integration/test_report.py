@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import botocore.session
 import pytest
 
-from agent_sessions.dynamodb import expired_sessions
+from agent_sessions.dynamodb.sessions_table import SessionsTable
 from agent_sessions.errors import DatabaseError
 from agent_sessions.services import activity_report
 from tests.conftest import FrozenClock
@@ -165,19 +165,19 @@ def test_report_spares_a_session_that_a_touch_in_flight_extends(
 ) -> None:
     session = api.sign_in().body
     frozen.tick(1860)
-    delete = expired_sessions.delete
+    delete = SessionsTable.delete_expired_session
 
-    def extend_and_delete(table: Any, key: tuple[str, str], *, now: int) -> bool:
+    def extend_and_delete(table: SessionsTable, agent_id: str, session_id: str, *, now: int) -> bool:
         dynamodb.update_item(
             TableName="SessionsTable",
-            Key={"agent_id": {"S": key[0]}, "session_id": {"S": key[1]}},
+            Key={"agent_id": {"S": agent_id}, "session_id": {"S": session_id}},
             UpdateExpression="SET expires_at = :later",
             ConditionExpression="attribute_exists(session_id)",
             ExpressionAttributeValues={":later": {"N": str(now + 1)}},
         )
-        return bool(delete(table, key, now=now))
+        return delete(table, agent_id, session_id, now=now)
 
-    monkeypatch.setattr(expired_sessions, "delete", extend_and_delete)
+    monkeypatch.setattr(SessionsTable, "delete_expired_session", extend_and_delete)
 
     sweeping.handler(load_event("activity_report"), Context())
 
@@ -194,7 +194,7 @@ def test_report_counts_exactly_although_a_deletion_fails(
     def fail(*_: object, **__: object) -> bool:
         raise DatabaseError("DeleteItem")
 
-    monkeypatch.setattr(expired_sessions, "delete", fail)
+    monkeypatch.setattr(SessionsTable, "delete_expired_session", fail)
 
     assert sweeping.handler(load_event("activity_report"), Context()) == {"active_sessions": 1, "active_agents": 1}
 

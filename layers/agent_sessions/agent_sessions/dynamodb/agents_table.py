@@ -8,21 +8,21 @@ from agent_sessions.domain.identity import Identity
 from agent_sessions.domain.models import Agent
 from agent_sessions.dynamodb.batches import get_items
 from agent_sessions.dynamodb.items import agent_key, number, read_agent, string
-from agent_sessions.dynamodb.transport import ConditionFailedError, Request, Transport
+from agent_sessions.dynamodb.transport import ConditionFailedError, Request, Transport, succeeds
 
 IDENTITY_INDEX = "identity_key-index"
 OWNER_INDEX = "owner-index"
 
 AGENT_EXISTS = "attribute_exists(agent_id)"
-IS_OWNED = "attribute_exists(agent_id) AND #owner = :owner"
-MAY_SIGN_IN = "attribute_exists(agent_id) AND #owner = :owner AND attribute_not_exists(blocked)"
+IS_OWNED = f"{AGENT_EXISTS} AND #owner = :owner"
+MAY_SIGN_IN = f"{IS_OWNED} AND attribute_not_exists(blocked)"
 MAY_SIGN_IN_OR_IS_NEW = "attribute_not_exists(agent_id) OR (#owner = :owner AND attribute_not_exists(blocked))"
-LAST_ACTIVE_IS_OLDER = "attribute_exists(agent_id) AND last_active < :seen"
+LAST_ACTIVE_IS_OLDER = f"{AGENT_EXISTS} AND last_active < :seen"
 ADMITS_SESSION = (
-    "attribute_exists(agent_id) AND attribute_not_exists(blocked)"
+    f"{AGENT_EXISTS} AND attribute_not_exists(blocked)"
     " AND incarnation = :incarnation AND ended_through < :sign_in_number"
 )
-NOT_SWEPT_SINCE = "attribute_exists(agent_id) AND incarnation = :incarnation AND swept_at = :swept_at"
+NOT_SWEPT_SINCE = f"{AGENT_EXISTS} AND incarnation = :incarnation AND swept_at = :swept_at"
 
 # Attributes set at creation are never overwritten. A missing context is stored as NULL: an absent attribute
 # would be set by the first sign-in with the context "default".
@@ -171,7 +171,7 @@ class AgentsTable:
                 ":sign_in_number": number(sign_in_number),
             },
         }
-        return self._succeeds("UpdateItem", request)
+        return succeeds(self.transport, "UpdateItem", request)
 
     def update_last_active(self, agent_id: str, seen: int) -> None:
         """Set when an agent was last seen (epoch seconds); never backwards, never for a deleted agent."""
@@ -182,7 +182,7 @@ class AgentsTable:
             "ConditionExpression": LAST_ACTIVE_IS_OLDER,
             "ExpressionAttributeValues": {":seen": number(seen)},
         }
-        self._succeeds("UpdateItem", request)
+        succeeds(self.transport, "UpdateItem", request)
 
     def claim_sweep(self, agent: Agent) -> bool:
         """Record that sessions are swept at this sign-in; return False if another sign-in was faster."""
@@ -197,7 +197,7 @@ class AgentsTable:
                 ":incarnation": string(agent.incarnation or ""),
             },
         }
-        return self._succeeds("UpdateItem", request)
+        return succeeds(self.transport, "UpdateItem", request)
 
     # -- control
 
@@ -243,18 +243,9 @@ class AgentsTable:
                 **({":incarnation": string(agent.incarnation)} if agent.incarnation else {}),
             },
         }
-        return self._succeeds("DeleteItem", request)
-
-    # -- both
+        return succeeds(self.transport, "DeleteItem", request)
 
     def _update(self, request: Request) -> Agent | None:
         with suppress(ConditionFailedError):
             return read_agent(self.transport("UpdateItem", {**request, "ReturnValues": "ALL_NEW"})["Attributes"])
         return None
-
-    def _succeeds(self, operation: str, request: Request) -> bool:
-        try:
-            self.transport(operation, request)
-        except ConditionFailedError:
-            return False
-        return True

@@ -1,10 +1,10 @@
-"""Expired sessions, found by the scan of the activity report and deleted before TTL gets to them."""
+"""The scan of the activity report that also finds expired sessions, to delete them before TTL does."""
 
 from collections.abc import Iterator
 
-from agent_sessions.dynamodb.items import Item, number, session_key
+from agent_sessions.dynamodb.items import Item
 from agent_sessions.dynamodb.sessions_table import IS_EXPIRED, LIVE, SessionsTable
-from agent_sessions.dynamodb.transport import ConditionFailedError, Request, pages
+from agent_sessions.dynamodb.transport import Request, pages
 
 type Key = tuple[str, str]
 """An agent_id and a session_id."""
@@ -21,28 +21,13 @@ def scan(table: SessionsTable, *, now: int, segment: int, segments: int) -> Iter
         "TotalSegments": segments,
         "ProjectionExpression": "agent_id, session_id, expires_at",
         "FilterExpression": f"({LIVE}) OR {IS_EXPIRED}",
-        "ExpressionAttributeValues": {":now": number(now), ":not_before": number(table.not_before)},
+        "ExpressionAttributeValues": table.live_values(now),
     }
     for page, _ in pages(table.transport, "Scan", request, _read):
         yield (
             [agent_id for agent_id, _, expires_at in page if expires_at > now],
             [(agent_id, session_id) for agent_id, session_id, expires_at in page if expires_at <= now],
         )
-
-
-def delete(table: SessionsTable, key: Key, *, now: int) -> bool:
-    """Delete a session unless a touch in flight has extended it; return whether it is gone."""
-    request: Request = {
-        "TableName": table.name,
-        "Key": session_key(*key),
-        "ConditionExpression": IS_EXPIRED,
-        "ExpressionAttributeValues": {":now": number(now)},
-    }
-    try:
-        table.transport("DeleteItem", request)
-    except ConditionFailedError:
-        return False
-    return True
 
 
 def _read(item: Item) -> tuple[str, str, int]:

@@ -1,7 +1,7 @@
 """The live sessions of all agents, a page of the whole table at a time, for an operator."""
 
 from agent_sessions.domain.models import Session
-from agent_sessions.dynamodb.items import number, read_session, session_key
+from agent_sessions.dynamodb.items import read_session, session_key
 from agent_sessions.dynamodb.sessions_by_owner import Position
 from agent_sessions.dynamodb.sessions_table import LIVE, SessionsTable
 from agent_sessions.dynamodb.transport import Request
@@ -17,7 +17,7 @@ def scan(
     request: Request = {
         "TableName": table.name,
         "FilterExpression": LIVE,
-        "ExpressionAttributeValues": {":now": number(now), ":not_before": number(table.not_before)},
+        "ExpressionAttributeValues": table.live_values(now),
         "Limit": limit,
     }
     if after is not None:

@@ -6,7 +6,7 @@ from typing import Any
 from agent_sessions.domain.models import Session, StopRequest
 from agent_sessions.dynamodb.batches import delete_items
 from agent_sessions.dynamodb.items import number, read_session, session_item, session_key, stop_request_value, string
-from agent_sessions.dynamodb.transport import ConditionFailedError, Request, Transport, pages
+from agent_sessions.dynamodb.transport import ConditionFailedError, Request, Transport, pages, succeeds
 
 # A write must not recreate a session that a sign-out, a TTL deletion or an expiry has ended.
 IS_LIVE = "attribute_exists(session_id) AND expires_at > :now"
@@ -89,7 +89,8 @@ class SessionsTable:
         update = ", ".join(sets) + (f" REMOVE {', '.join(removed)}" if removed else "")
         if move_times:
             return self._update_times(session, now, expires_at, f", {update}", names, values)
-        return self._succeeds(
+        return succeeds(
+            self.transport,
             "UpdateItem",
             {
                 "TableName": self.name,
@@ -105,11 +106,7 @@ class SessionsTable:
         self, agent_id: str, session_id: str, owner: str, request: StopRequest | None, *, now: int
     ) -> Session | None:
         """Store a stop request, or remove it; return the session, or None if the owner has no such live one."""
-        values: dict[str, Any] = {
-            ":owner": string(owner),
-            ":now": number(now),
-            ":not_before": number(self.not_before),
-        }
+        values = {":owner": string(owner), **self.live_values(now)}
         if request is not None:
             values[":stop"] = stop_request_value(request)
         try:
@@ -154,12 +151,12 @@ class SessionsTable:
             "ConditionExpression": IS_UNUSED_SINCE,
             "ExpressionAttributeValues": {":last_active": number(session.last_active)},
         }
-        return self._delete_if(session, condition)
+        return self._delete_if(session.agent_id, session.session_id, condition)
 
-    def delete_expired_session(self, session: Session, *, now: int) -> bool:
+    def delete_expired_session(self, agent_id: str, session_id: str, *, now: int) -> bool:
         """Delete a session unless a touch in flight has extended it; return whether it was deleted."""
         condition = {"ConditionExpression": IS_EXPIRED, "ExpressionAttributeValues": {":now": number(now)}}
-        return self._delete_if(session, condition)
+        return self._delete_if(agent_id, session_id, condition)
 
     # -- many sessions
 
@@ -183,7 +180,7 @@ class SessionsTable:
             "FilterExpression": LIVE,
             "Limit": limit,
         }
-        request["ExpressionAttributeValues"] |= self._live_values(now)
+        request["ExpressionAttributeValues"] |= self.live_values(now)
         if after is not None:
             request["ExclusiveStartKey"] = session_key(agent_id, after)
         for page, last_key in pages(self.transport, "Query", request, read_session):
@@ -202,7 +199,7 @@ class SessionsTable:
             The live sessions among these items, and whether more items follow.
         """
         request: Request = {**self._all_of(agent_id), "FilterExpression": LIVE, "Select": "COUNT", "Limit": limit}
-        request["ExpressionAttributeValues"] |= self._live_values(now)
+        request["ExpressionAttributeValues"] |= self.live_values(now)
         while True:
             response = self.transport("Query", request)
             last_key = response.get("LastEvaluatedKey")
@@ -228,7 +225,7 @@ class SessionsTable:
             "TotalSegments": segments,
             "ProjectionExpression": "agent_id",
             "FilterExpression": LIVE,
-            "ExpressionAttributeValues": self._live_values(now),
+            "ExpressionAttributeValues": self.live_values(now),
         }
         for page, _ in pages(self.transport, "Scan", request, lambda item: item["agent_id"]["S"]):
             yield page
@@ -247,7 +244,8 @@ class SessionsTable:
             "ConsistentRead": True,
         }
 
-    def _live_values(self, now: int) -> dict[str, Any]:
+    def live_values(self, now: int) -> dict[str, Any]:
+        """Return the values to which ``LIVE`` refers."""
         return {":now": number(now), ":not_before": number(self.not_before)}
 
     def _update_times(
@@ -266,15 +264,8 @@ class SessionsTable:
             "ConditionExpression": IS_LIVE_AND_NOT_NEWER,
             "ExpressionAttributeValues": {**values, ":now": number(now), ":expires_at": number(expires_at)},
         }
-        return self._succeeds("UpdateItem", request | ({"ExpressionAttributeNames": names} if names else {}))
+        return succeeds(self.transport, "UpdateItem", request | ({"ExpressionAttributeNames": names} if names else {}))
 
-    def _delete_if(self, session: Session, condition: dict[str, Any]) -> bool:
-        key = session_key(session.agent_id, session.session_id)
-        return self._succeeds("DeleteItem", {"TableName": self.name, "Key": key, **condition})
-
-    def _succeeds(self, operation: str, request: Request) -> bool:
-        try:
-            self.transport(operation, request)
-        except ConditionFailedError:
-            return False
-        return True
+    def _delete_if(self, agent_id: str, session_id: str, condition: dict[str, Any]) -> bool:
+        key = session_key(agent_id, session_id)
+        return succeeds(self.transport, "DeleteItem", {"TableName": self.name, "Key": key, **condition})

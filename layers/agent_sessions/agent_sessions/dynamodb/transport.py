@@ -68,6 +68,15 @@ class DynamoResponse(dict[str, Any]):
         raise DatabaseError(self._operation) from MalformedResponseError(f"the response has no {field}")
 
 
+def succeeds(transport: Transport, operation: str, request: Request) -> bool:
+    """Make a conditional write; return whether its condition was met."""
+    try:
+        transport(operation, request)
+    except ConditionFailedError:
+        return False
+    return True
+
+
 def pages[T](
     transport: Transport, operation: str, request: Request, read: Callable[[Item], T]
 ) -> Iterator[tuple[Sequence[T], dict[str, Any] | None]]:

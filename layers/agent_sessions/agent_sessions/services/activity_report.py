@@ -97,7 +97,7 @@ class ActivityReport:
                 for key in expired:
                     if clock.monotonic() >= until:
                         break
-                    if expired_sessions.delete(table, key, now=now):
+                    if table.delete_expired_session(*key, now=now):
                         deleted.append(key)
             except DatabaseError:
                 # The numbers need only reads, so they can still be exact.

@@ -48,7 +48,7 @@ def sweep(tables: Tables, agent: Agent, own: Session, *, now: int, limit: int, c
         if more or len(sessions) > 2 * limit:
             expired = [each for each in sessions if each.expires_at <= now]
             for each in expired[: MAX_DELETIONS - len(ended)]:
-                tables.sessions.delete_expired_session(each, now=now)
+                tables.sessions.delete_expired_session(each.agent_id, each.session_id, now=now)
     except DatabaseError:
         count(Metric.SWEEP_FAILURES)
     return ended
