@@ -1,5 +1,6 @@
 """The MCP endpoint, and the page on which its OAuth clients find the issuer of their tokens."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from agent_sessions.errors import PayloadTooLargeError, ValidationError
@@ -29,36 +30,26 @@ reseed_after_restore()
 @api.route("POST /mcp", query=True)  # clients are configured with a whole URL
 def receive_message() -> Response:
     """Respond to one JSON-RPC message."""
-    owner = api.owner()
-    return _response(_refuse_origin() or _respond(owner))
+    owner, headers = api.owner(), _headers()
+    return _response(_refuse_origin(headers) or _respond(owner, headers))
 
 
 @api.route("GET /mcp")
-def open_stream() -> Response:
-    """Refuse to open a stream: every response is one JSON object."""
-    return _response(_refuse_origin() or protocol.not_post())
-
-
 @api.route("DELETE /mcp")
-def end_protocol_session() -> Response:
-    """Refuse to end a session of the protocol: there are none."""
-    return _response(_refuse_origin() or protocol.not_post())
+def refuse_method() -> Response:
+    """Refuse to open a stream, because every response is one JSON object; and to end a session of the protocol."""
+    return _response(_refuse_origin(_headers()) or protocol.not_post())
 
 
 @api.route("GET /.well-known/oauth-protected-resource")
-def describe_api() -> Response:
+@api.route("GET /.well-known/oauth-protected-resource/mcp")  # which clients of `/mcp` try first
+def describe_issuer() -> Response:
     """Name the issuer of tokens (RFC 9728)."""
     host = api.event["requestContext"]["domainName"]
     return json_response(HTTPStatus.OK, protected_resource(host, settings.jwt_issuer, settings.jwt_scopes))
 
 
-@api.route("GET /.well-known/oauth-protected-resource/mcp")
-def describe_endpoint() -> Response:
-    """Name the issuer of tokens, at the path that clients of ``/mcp`` try first."""
-    return describe_api()
-
-
-def _respond(owner: str) -> Reply:
+def _respond(owner: str, headers: Mapping[str, str]) -> Reply:
     try:
         message = read_json(api.event, example=EXAMPLE)
     except PayloadTooLargeError as error:
@@ -66,11 +57,11 @@ def _respond(owner: str) -> Reply:
     except ValidationError as error:
         return protocol.failure(HTTPStatus.BAD_REQUEST, protocol.PARSE_ERROR, str(error))
     server = AgentSessionsServer(Services(owner, service, agents, roster), api)
-    return protocol.respond(message, _headers(), server)
+    return protocol.respond(message, headers, server)
 
 
-def _refuse_origin() -> Reply | None:
-    return protocol.refuse_origin(_headers(), settings.cors_origins)
+def _refuse_origin(headers: Mapping[str, str]) -> Reply | None:
+    return protocol.refuse_origin(headers, settings.cors_origins)
 
 
 def _headers() -> dict[str, str]:

@@ -29,6 +29,7 @@ UNSUPPORTED_VERSION = -32022
 STATUSES = {METHOD_NOT_FOUND: HTTPStatus.NOT_FOUND}
 
 META = "io.modelcontextprotocol/"
+CAPABILITIES: dict[str, Any] = {"tools": {}}
 # The tools change only with a deployment.
 CACHEABLE = {"ttlMs": 300_000, "cacheScope": "public"}
 
@@ -221,10 +222,9 @@ def _no_method(_: _Request, __: Server) -> dict[str, Any]:
 
 
 def _discover(_: _Request, server: Server) -> dict[str, Any]:
-    capabilities: dict[str, Any] = {"tools": {}}
     return {
         "supportedVersions": list(VERSIONS),
-        "capabilities": capabilities,
+        "capabilities": CAPABILITIES,
         "instructions": server.instructions,
         **CACHEABLE,
     }
@@ -232,10 +232,9 @@ def _discover(_: _Request, server: Server) -> dict[str, Any]:
 
 def _initialize(request: _Request, server: Server) -> dict[str, Any]:
     requested = request.params.get("protocolVersion")
-    capabilities: dict[str, Any] = {"tools": {}}
     return {
         "protocolVersion": requested if requested in LEGACY else LEGACY[0],
-        "capabilities": capabilities,
+        "capabilities": CAPABILITIES,
         "serverInfo": server.info,
         "instructions": server.instructions,
     }
