@@ -1,6 +1,6 @@
 """No name, context or owner becomes part of an expression, on moto and on DynamoDB Local."""
 
-from agent_sessions.http.caller import MAX_OWNER_BYTES
+from agent_sessions.domain.identity import MAX_OWNER_BYTES
 from agent_sessions.services.agents import AgentService
 from agent_sessions.services.sessions import SessionService
 from tests.support.database import OWNER, Database

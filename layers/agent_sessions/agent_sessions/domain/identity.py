@@ -17,6 +17,8 @@ MAX_CONTEXT_CHARACTERS = 200
 # The largest partition key of a DynamoDB index.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 MAX_IDENTITY_KEY_BYTES = 2048
+# An owner is the sort key of an index, which has at most 1,024 bytes, and is part of every item and log line.
+MAX_OWNER_BYTES = 512
 
 NO_CONTEXT = "default"
 # Random, and never to be changed: agent ids are derived from it.
@@ -87,6 +89,13 @@ def display_name(agent_name: str, context: str | None) -> str:
 def parse_id(text: str) -> str | None:
     """Return an agent's id or a session's handle as the service writes it, from either case; None if malformed."""
     return text.lower() if _ID.fullmatch(text) else None
+
+
+def parse_id_pair(text: str) -> tuple[str, str] | None:
+    """Return agent_id and session_id of ``agent_id/session_id`` as the service writes them; None if malformed."""
+    first, _, second = text.partition("/")
+    agent, session = parse_id(first), parse_id(second)
+    return (agent, session) if agent and session else None
 
 
 def agent_id(owner: str, key: str) -> str:

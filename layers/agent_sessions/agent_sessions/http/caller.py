@@ -7,12 +7,10 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from agent_sessions.domain.identity import MAX_OWNER_BYTES
 from agent_sessions.errors import CallerError
 
 PUBLIC = "public"
-# An owner is the sort key of an index, which has at most 1,024 bytes, and is part of every item and log line.
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
-MAX_OWNER_BYTES = 512
 
 
 def owner_of(event: Mapping[str, Any], *, api_auth: str) -> str:

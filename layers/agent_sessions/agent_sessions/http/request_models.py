@@ -17,6 +17,7 @@ from agent_sessions.domain.identity import (
     clean_agent_name,
     clean_context,
     parse_id,
+    parse_id_pair,
 )
 from agent_sessions.domain.metadata import KEY_PATTERN, MAX_PAIRS, MAX_VALUE_CHARACTERS, clean_metadata
 from agent_sessions.domain.models import MAX_PAGE, MIN_SECONDS, State
@@ -60,9 +61,8 @@ def _id_position(value: str | None) -> str | None:
 def _session_position(value: str | None) -> str | None:
     if value is None:
         return None
-    ids = [parse_id(each) for each in value.split("/")]
-    if len(ids) == 2 and ids[0] and ids[1]:
-        return f"{ids[0]}/{ids[1]}"
+    if position := parse_id_pair(value):
+        return "/".join(position)
     raise _bad_position()
 
 
@@ -280,7 +280,4 @@ class ListSessionsInput(Input):
     @property
     def position(self) -> tuple[str, str] | None:
         """The agent_id and the session_id after which to continue."""
-        if self.next is None:
-            return None
-        agent_id, _, session_id = self.next.partition("/")
-        return agent_id, session_id
+        return None if self.next is None else parse_id_pair(self.next)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol, Self
 
-from agent_sessions.domain.identity import parse_id
+from agent_sessions.domain.identity import parse_id_pair
 from agent_sessions.domain.tokens import SessionToken
 from agent_sessions.errors import InvalidSessionError
 
@@ -35,11 +35,9 @@ class SessionHandle:
     @classmethod
     def parse(cls, text: str, owner: str) -> Self:
         """Read a handle in either case, without any I/O; raises InvalidSessionError if it is not one."""
-        agent_id, _, session_id = text.partition("/")
-        agent, session = parse_id(agent_id), parse_id(session_id)
-        if agent is None or session is None:
+        if (ids := parse_id_pair(text)) is None:
             raise InvalidSessionError
-        return cls(agent, session, owner)
+        return cls(*ids, owner)
 
 
 def session_name(session: str | SessionHandle) -> SessionName:

@@ -6,14 +6,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
-from agent_sessions.domain.identity import parse_id
+from agent_sessions.domain.identity import MAX_OWNER_BYTES, parse_id, parse_id_pair
 from agent_sessions.domain.metadata import clean_metadata
 from agent_sessions.domain.models import MAX_PAGE
+from agent_sessions.dynamodb.sessions_by_owner import Position
 from agent_sessions.errors import FieldError, ValidationError
 
-type Position = tuple[str, str]
-
-MAX_OWNER_BYTES = 512
 _OWNER = re.compile(r"public|(iam|cognito|jwt):.+", re.DOTALL)
 # A field's name is repeated only if it cannot be anything but a name.
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
@@ -61,8 +59,9 @@ class OperatorRequest:
         action = _read_action(event.get("action"))
         needed = [name for name in FORMS[action] if name in event]
         if len(needed) != 1:
-            names = " or ".join(FORMS[action])
-            raise _invalid(names.split()[0], f"{action} needs {names}" + ("; send one of them" if needed else ""))
+            first, *others = FORMS[action]
+            names = " or ".join((first, *others))
+            raise _invalid(first, f"{action} needs {names}" + ("; send one of them" if needed else ""))
         known = {"action", *needed, *FORMS[action][needed[0]]}
         findings = [_unknown(name, known) for name in event if name not in known]
         values: dict[str, Any] = {}
@@ -133,9 +132,8 @@ def _read_limit(value: object) -> int:
 def _read_next(value: object) -> Position | None:
     if value is None:
         return None
-    ids = [parse_id(each) for each in value.split("/")] if isinstance(value, str) else []
-    if len(ids) == 2 and ids[0] and ids[1]:
-        return ids[0], ids[1]
+    if isinstance(value, str) and (position := parse_id_pair(value)):
+        return position
     raise _invalid("next", "next must be the previous result's `next`; omit it to start over")
 
 
