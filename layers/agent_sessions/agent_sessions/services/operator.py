@@ -9,6 +9,7 @@ from typing import Self
 
 from agent_sessions import clock
 from agent_sessions.audit import Audit, AuditAction, AuditEntry, AuditReason
+from agent_sessions.domain.identity import parse_id_pair
 from agent_sessions.domain.models import MAX_PAGE, Ended, Presence, Session, SessionPage
 from agent_sessions.dynamodb import live_sessions
 from agent_sessions.dynamodb.batches import WRITE_BATCH
@@ -102,8 +103,7 @@ class OperatorService:
             sessions += len(page.sessions)
             if page.next is None or clock.monotonic() >= until:
                 return Counted(sessions, agents, page.next)
-            agent_id, _, session_id = page.next.partition("/")
-            after = agent_id, session_id
+            after = parse_id_pair(page.next)
 
     def end_of_owner(self, request: OperatorRequest) -> Ended:
         """End every session of an owner, as far as the index shows them; it lags seconds behind."""
@@ -122,18 +122,19 @@ class OperatorService:
         """
         until = clock.monotonic() + TIME_LIMIT_SECONDS
         now, after = clock.now(), request.next
-        matched: list[str] = []
-        ended = 0
+        matched = ended = 0
+        session_ids: list[str] = []
         while True:
             found, after = live_sessions.scan(self.tables.sessions, now=now, after=after, limit=READ_LIMIT)
             matching = [each for each in found if request.metadata.items() <= each.metadata.items()]
             if not request.dry_run:
                 self._end(matching)
                 ended += len(matching)
-            matched += (each.session_id for each in matching)
+            matched += len(matching)
+            session_ids += (each.session_id for each in matching[: MAX_HANDLES - len(session_ids)])
             if after is None or clock.monotonic() >= until:
                 position = None if after is None else format_position(after)
-                return EndedByMetadata(len(matched), ended, tuple(matched[:MAX_HANDLES]), position)
+                return EndedByMetadata(matched, ended, tuple(session_ids), position)
 
     def block(self, request: OperatorRequest) -> Presence:
         """Refuse sign-ins of an agent, and end its sessions; repeat it until no live one is left."""
