@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from agent_sessions.domain import identity
-from agent_sessions.domain.identity import Identity
+from agent_sessions.domain.identity import Identity, parse_id
+from agent_sessions.domain.identity import agent_id as derive_id
 from agent_sessions.domain.models import Agent
 from agent_sessions.domain.tokens import SessionToken
 from agent_sessions.dynamodb.tables import Tables
@@ -28,16 +28,16 @@ class Recognised:
     reused: bool
 
 
-def find_agent(tables: Tables, owner: str, who: Identity) -> Agent | None:
+def find_agent(tables: Tables, owner: str, identity: Identity) -> Agent | None:
     """Return the agent that a sign-in with this identity would reuse, read strongly consistent."""
-    for agent_id in _candidates(tables, owner, who):
+    for agent_id in _candidates(tables, owner, identity.key, derive_id(owner, identity.key)):
         agent = tables.agents.get_agent(agent_id)
         if agent is not None and agent.owner == owner:
             return agent
     return None
 
 
-def recognise(tables: Tables, owner: str, who: Identity, *, now: int, exclusive: bool) -> Recognised:
+def recognise(tables: Tables, owner: str, identity: Identity, *, now: int, exclusive: bool) -> Recognised:
     """Reuse or create the agent of an identity, and count its sign-in.
 
     Only an existing agent is reused under an id that was not derived: the index may still show a deleted one,
@@ -47,14 +47,14 @@ def recognise(tables: Tables, owner: str, who: Identity, *, now: int, exclusive:
         AgentBlockedError: the agent is blocked.
         IdentityConflictError: another owner's item has the derived id.
     """
-    derived = identity.agent_id(owner, who.key)
-    for agent_id in _candidates(tables, owner, who):
+    derived = derive_id(owner, identity.key)
+    for agent_id in _candidates(tables, owner, identity.key, derived):
         for _ in range(MAX_RACES):
             token = SessionToken.mint(agent_id)
             agent = tables.agents.record_sign_in(
                 agent_id,
                 owner,
-                who,
+                identity,
                 session_id=token.session_id,
                 now=now,
                 exclusive=exclusive,
@@ -70,12 +70,11 @@ def recognise(tables: Tables, owner: str, who: Identity, *, now: int, exclusive:
     raise AssertionError("the derived id is the last candidate, and either signs in or raises")
 
 
-def _candidates(tables: Tables, owner: str, who: Identity) -> Iterator[str]:
-    """Yield the ids that an identity may have, in the one order in which all operations try them."""
-    derived = identity.agent_id(owner, who.key)
-    for agent_id in tables.agents.find_agent_ids(owner, who.key):
+def _candidates(tables: Tables, owner: str, identity_key: str, derived: str) -> Iterator[str]:
+    """Yield the ids that an identity may have, in the one order in which all operations try them; the derived last."""
+    for agent_id in tables.agents.find_agent_ids(owner, identity_key):
         # An imported agent can have any id; a token can carry only a UUID.
-        if agent_id != derived and identity.parse_id(agent_id) == agent_id:
+        if agent_id != derived and parse_id(agent_id) == agent_id:
             yield agent_id
     yield derived
 

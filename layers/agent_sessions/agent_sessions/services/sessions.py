@@ -107,7 +107,7 @@ class SessionService:
             ValidationError: names the invalid field and what to change.
             AgentBlockedError: the owner has blocked the agent.
         """
-        who = Identity.of(agent_name, context)
+        identity = Identity.of(agent_name, context)
         cleaned = clean_metadata(metadata)
         idle_seconds = _within("idle_seconds", idle_seconds, self._settings.idle_timeout)
         lifetime_seconds = _within("lifetime_seconds", lifetime_seconds, self._settings.lifetime)
@@ -116,7 +116,7 @@ class SessionService:
             # Its session would be dead at once. The clock, or the parameter, is about to change.
             raise DatabaseError("SignIn") from ValueError("SessionsNotBefore is in the future")
         try:
-            recognised = recognise(self.tables, owner, who, now=now, exclusive=exclusive)
+            recognised = recognise(self.tables, owner, identity, now=now, exclusive=exclusive)
         except AgentBlockedError as error:
             self._audit(
                 AuditEntry(action=AuditAction.REFUSE, owner=owner, agent_id=error.agent_id, reason=AuditReason.BLOCKED)
