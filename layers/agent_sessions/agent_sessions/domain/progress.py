@@ -23,10 +23,11 @@ def clean_progress(values: Mapping[str, Any]) -> dict[str, str | None]:
     cleaned: dict[str, str | None] = {}
     findings: list[FieldError] = []
     for name, value in values.items():
+        if name not in _CLEANERS:
+            findings.append(FieldError("body", "A report has state, activity or both; remove everything else"))
+            continue
         try:
             cleaned[name] = _CLEANERS[name](value)
-        except KeyError:
-            findings.append(FieldError("body", "A report has state, activity or both; remove everything else"))
         except ValidationError as error:
             findings += error.errors
     if findings:
