@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from agent_sessions.audit import AuditAction
 from agent_sessions.domain.models import Agent, Session
 from agent_sessions.dynamodb.agents_table import AgentsTable
 from agent_sessions.dynamodb.transport import Request, Transport
@@ -140,7 +141,7 @@ def _refuse(agent: Agent | None, owner: str, *, is_derived: bool) -> bool:
 def _delete(*, believes: bool) -> Callable[[AgentService, str, str], None]:
     def mutated(self: AgentService, owner: str, agent_id: str) -> None:
         agent = self._move_fence(owner, agent_id, block=True)
-        self._end_behind(agent)
+        self._end_behind(agent, AuditAction.BLOCK_AGENT)
         if not self.tables.agents.delete_agent(agent) and not believes:
             raise DatabaseError("DeleteItem")
 
@@ -148,7 +149,7 @@ def _delete(*, believes: bool) -> Callable[[AgentService, str, str], None]:
 
 
 def _stay_beside_a_later_one(self: SessionService, own: Session, now: int) -> None:
-    end_sessions(self.tables, own.agent_id, now=now, ends=lambda each: each.is_older_than(own))
+    end_sessions(self.tables, own.agent_id, now=now, ends=lambda each: each.is_older_than(own), record=lambda _: None)
 
 
 def _behind_any_fence(agent: Agent) -> Ends:

@@ -1,4 +1,4 @@
-"""What a container does anew after Lambda SnapStart has restored it from a snapshot."""
+"""What a container does after Lambda SnapStart has restored it from a snapshot."""
 
 import random
 from collections.abc import Callable

@@ -37,7 +37,7 @@ class SessionToken:
 
     @property
     def owner(self) -> None:
-        """Nobody in particular: whoever has the token has the session."""
+        """None: the token itself proves that its caller may use the session."""
         return
 
     @classmethod

@@ -28,7 +28,7 @@ class AuthorizerRequest:
         # An HTTP API expects a simple response to payload 2.0, all others a policy.
         self._simple = event.get("version") == "2.0"
         arn = event.get("routeArn" if self._simple else "methodArn")
-        if not isinstance(arn, str) or arn.count("/") < 1:
+        if not isinstance(arn, str) or "/" not in arn:
             raise TypeError("the event is not one of a Lambda authorizer")
         # arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/PATH
         api, stage = arn.split("/", 2)[:2]

@@ -85,13 +85,13 @@ def response_for(error: Exception) -> ErrorResponse:
 def problem_of(error: Exception, request_id: str) -> Problem:
     """Return the body that describes an error; a bug is not described to callers."""
     response = response_for(error)
-    is_expected = isinstance(error, AgentSessionsError)
+    is_bug = not isinstance(error, AgentSessionsError)
     problem: Problem = {
         "type": "about:blank",
         "title": response.status.phrase,
         "status": response.status.value,
-        "detail": str(error) if is_expected else "An unexpected error. Retry, and report it with request_id.",
-        "error": response.error if is_expected else "InternalError",
+        "detail": "An unexpected error. Retry, and report it with request_id." if is_bug else str(error),
+        "error": response.error,
         "request_id": request_id,
     }
     if isinstance(error, ValidationError):

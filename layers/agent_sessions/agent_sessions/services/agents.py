@@ -193,7 +193,7 @@ class AgentService:
         """
         for _ in range(MAX_RACES):
             agent = self._move_fence(owner, agent_id, block=True)
-            if self._end_behind(agent).more:
+            if self._end_behind(agent, AuditAction.BLOCK_AGENT).more:
                 raise DatabaseError("BatchWriteItem") from TimeoutError("more sessions than one request can end")
             if self.tables.agents.delete_agent(agent):
                 self._audit(AuditEntry(action=AuditAction.DELETE_AGENT, owner=owner, agent_id=agent.agent_id))
@@ -215,7 +215,7 @@ class AgentService:
             self._owned(owner, agent_id)
         raise DatabaseError("UpdateItem")
 
-    def _end_behind(self, agent: Agent, action: AuditAction = AuditAction.BLOCK_AGENT) -> Outcome:
+    def _end_behind(self, agent: Agent, action: AuditAction) -> Outcome:
         """End the sessions behind the fence that was just moved; write it down even if time runs out."""
         ended: list[str] = []
         try:

@@ -37,7 +37,7 @@ class Outcome:
     more: bool
 
 
-def end_sessions(tables: Tables, agent_id: str, *, now: int, ends: Ends, record: Record = lambda _: None) -> Outcome:
+def end_sessions(tables: Tables, agent_id: str, *, now: int, ends: Ends, record: Record) -> Outcome:
     """Delete the live sessions of an agent that ``ends`` selects, whatever happens to them meanwhile.
 
     A caller that repeats the request makes progress or sees the error: the first batch is always tried, and if

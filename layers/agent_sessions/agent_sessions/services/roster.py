@@ -1,7 +1,5 @@
 """What an owner does with all of its agents at once: list them, list their live sessions, end them all."""
 
-from typing import Self
-
 from agent_sessions import clock
 from agent_sessions.audit import Audit, AuditAction, AuditEntry, discard_entry
 from agent_sessions.deadline import seconds_left, time_limit
@@ -31,11 +29,6 @@ class RosterService:
         self.tables = tables
         self._settings = settings
         self._audit = audit
-
-    @classmethod
-    def from_settings(cls, settings: Settings) -> Self:
-        """Create the service with a connection of its own."""
-        return cls(Tables.connect(settings), settings)
 
     @time_limit()
     def list_agents(self, owner: str, *, limit: int = MAX_PAGE, after: str | None = None) -> AgentPage:
