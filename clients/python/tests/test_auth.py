@@ -118,6 +118,8 @@ def test_session_token_replaces_the_signature(make: Callable[..., Any], service:
     ("url", "environ", "kind"),
     [
         ("http://127.0.0.1:4566/x", {}, NoAuth),
+        ("http://a1b2c3.execute-api.localhost:4566", {}, NoAuth),
+        ("https://localhost.example.com", {}, AwsAuth),
         (URL, {}, AwsAuth),
         (URL, {"API_JWT": "a.b.c"}, JwtAuth),
         (URL, {"API_AUTH": "JWT", "API_JWT": "a.b.c"}, JwtAuth),

@@ -82,6 +82,27 @@ def test_background_goes_on_after_an_outage(client: Client, service: Service) ->
     session.sign_out()
 
 
+def threads() -> int:
+    return [each.name for each in threading.enumerate()].count("agent-sessions-touch")
+
+
+def test_second_interval_replaces_the_first(client: Client) -> None:
+    session = client.sign_in("Claude", touch_every=OFTEN)
+    session.touch_every(2 * OFTEN)
+
+    wait_until(lambda: threads() == 1)
+    session.sign_out()
+    wait_until(lambda: threads() == 0)
+
+
+def test_background_ends_with_the_client(service: Service) -> None:
+    # A thread that raises would fail this test, as every warning does.
+    with httpx2.Client(transport=httpx2.MockTransport(service), trust_env=False) as http_client:
+        Client(URL, http_client=http_client).sign_in("Claude", touch_every=OFTEN)
+
+    wait_until(lambda: threads() == 0)
+
+
 @pytest.mark.parametrize("seconds", [0, -1, float("nan")])
 def test_interval_without_length_is_refused(client: Client, seconds: float) -> None:
     with pytest.raises(ValueError, match="touch_every must be more than 0 seconds"):
@@ -102,3 +123,26 @@ def test_asyncio_task_touches_and_ends_with_the_session(service: Service, loop: 
 
     assert loop.run_until_complete(run()).cancelled()
     assert set(service.calls) == {SIGN_IN, USE, "DELETE /sessions/current"}
+
+
+def test_second_interval_replaces_the_first_asyncio_task(service: Service, loop: asyncio.AbstractEventLoop) -> None:
+    async def run() -> list[bool]:
+        async with httpx2.AsyncClient(transport=httpx2.MockTransport(service), trust_env=False) as http_client:
+            session = await AsyncClient(URL, http_client=http_client).sign_in("Claude", touch_every=OFTEN)
+            first = session._task
+            session.touch_every(OFTEN)
+            await session.sign_out()
+            await asyncio.sleep(OFTEN)
+            return [each is not None and each.cancelled() for each in (first, session._task)]
+
+    assert loop.run_until_complete(run()) == [True, True]
+
+
+def test_asyncio_task_ends_with_the_client(service: Service, loop: asyncio.AbstractEventLoop) -> None:
+    async def run() -> None:
+        async with httpx2.AsyncClient(transport=httpx2.MockTransport(service), trust_env=False) as http_client:
+            session = await AsyncClient(URL, http_client=http_client).sign_in("Claude", touch_every=OFTEN)
+        assert session._task is not None
+        await asyncio.wait_for(session._task, HANG_SECONDS)
+
+    loop.run_until_complete(run())

@@ -44,15 +44,22 @@ class AsyncSignedInSession(SignedInView):
 
     async def sign_out(self) -> None:
         """End the session; this also succeeds if it had already ended."""
-        if self._task is not None:
-            self._task.cancel()
+        self._stop_touching()
         async with self._lock:
             await self._driver.run(self._state.sign_out())
 
     def touch_every(self, seconds: float) -> None:
-        """Touch the session in a background task until it is signed out; see `AsyncClient.sign_in`."""
+        """Touch the session in a background task until it is signed out; see `AsyncClient.sign_in`.
+
+        A second call changes the interval.
+        """
         check_interval(seconds)
+        self._stop_touching()
         self._task = asyncio.get_running_loop().create_task(self._touch(seconds), name="agent-sessions-touch")
+
+    def _stop_touching(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
 
     async def _use(self, use: Use) -> Session:
         async with self._lock:
@@ -61,4 +68,6 @@ class AsyncSignedInSession(SignedInView):
     async def _touch(self, seconds: float) -> None:
         while True:
             await asyncio.sleep(seconds)
+            if self._state.is_signed_out or self._driver.is_closed:
+                return
             await self._driver.run(self._state.touch_in_background())

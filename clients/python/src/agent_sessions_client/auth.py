@@ -130,6 +130,12 @@ class AwsAuth:
         return "AwsAuth(…)"
 
 
+def is_local(url: str) -> bool:
+    """Whether a URL leads to this machine (RFC 6761, 6.3)."""
+    name = urlsplit(url).hostname or ""
+    return name in LOOPBACK or name.endswith(".localhost")
+
+
 def url_from_environment(environ: Mapping[str, str] = os.environ) -> str:
     """Return `API_URL`; raises CredentialsError if it is not set."""
     url = environ.get("API_URL")
@@ -146,8 +152,8 @@ def auth_from_environment(url: str, environ: Mapping[str, str] = os.environ) -> 
     Raises:
         CredentialsError: what the choice needs is missing.
     """
-    local = urlsplit(url).hostname in LOOPBACK
-    choice = environ.get("API_AUTH") or ("JWT" if environ.get("API_JWT") else "NONE" if local else "AWS_IAM")
+    by_default = "JWT" if environ.get("API_JWT") else "NONE" if is_local(url) else "AWS_IAM"
+    choice = environ.get("API_AUTH") or by_default
     if choice == "AWS_IAM":
         return AwsAuth()
     if choice == "NONE":

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import httpx2
 
-from agent_sessions_client.auth import LOOPBACK, Auth, Unsigned
+from agent_sessions_client.auth import Auth, Unsigned, is_local
 from agent_sessions_client.exchange import Exchange, Failure, Pause, Reply, Request, Secret
 
 Result = TypeVar("Result")
@@ -44,8 +44,7 @@ def checked_url(url: str, *, allow_http: bool) -> str:
         )
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("url must have no user, no query and no fragment")
-    is_local = parts.hostname in LOOPBACK or parts.hostname.endswith(".localhost")
-    if parts.scheme == "http" and not (allow_http or is_local):
+    if parts.scheme == "http" and not (allow_http or is_local(url)):
         raise ValueError(
             "url must begin with https://, because http:// sends tokens unencrypted; allow_http=True permits it"
         )
@@ -90,6 +89,11 @@ class SyncDriver:
         except httpx2.RequestError as error:
             return _failure(error)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the connections were closed, so that no request can be sent."""
+        return self._http.is_closed
+
     def close(self) -> None:
         """Close the connections, unless the client is the caller's."""
         if self._is_owner:
@@ -128,6 +132,11 @@ class AsyncDriver:
             return _reply(await self._http.send(request, follow_redirects=False))
         except httpx2.RequestError as error:
             return _failure(error)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the connections were closed, so that no request can be sent."""
+        return self._http.is_closed
 
     async def close(self) -> None:
         """Close the connections, unless the client is the caller's."""

@@ -20,7 +20,7 @@ class SignedInSession(SignedInView):
         self._operations = operations
         self._driver = driver
         self._lock = threading.Lock()
-        self._finished = threading.Event()
+        self._stop_touching = threading.Event()
 
     def touch(self) -> Session:
         """Validate and extend the session; raises InvalidSessionError if it has ended and no sign-in is possible."""
@@ -44,19 +44,24 @@ class SignedInSession(SignedInView):
 
     def sign_out(self) -> None:
         """End the session; this also succeeds if it had already ended."""
-        self._finished.set()
+        self._stop_touching.set()
         with self._lock:
             self._driver.run(self._state.sign_out())
 
     def touch_every(self, seconds: float) -> None:
-        """Touch the session in a background thread until it is signed out; see `Client.sign_in`."""
+        """Touch the session in a background thread until it is signed out; see `Client.sign_in`.
+
+        A second call changes the interval.
+        """
         check_interval(seconds)
-        threading.Thread(target=self._touch, args=(seconds,), name="agent-sessions-touch", daemon=True).start()
+        self._stop_touching.set()
+        self._stop_touching = stop = threading.Event()
+        threading.Thread(target=self._touch, args=(seconds, stop), name="agent-sessions-touch", daemon=True).start()
 
     def _use(self, use: Use) -> Session:
         with self._lock:
             return self._driver.run(self._state.use(use))
 
-    def _touch(self, seconds: float) -> None:
-        while not self._finished.wait(seconds):
+    def _touch(self, seconds: float, stop: threading.Event) -> None:
+        while not (stop.wait(seconds) or self._state.is_signed_out or self._driver.is_closed):
             self._driver.run(self._state.touch_in_background())
