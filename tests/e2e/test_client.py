@@ -234,7 +234,7 @@ def test_coding_agent_shows_up_and_reads_a_stop_request(
 
     def fire(event: str, **fields: str) -> str:
         body = {"hook_event_name": event, "session_id": "conversation-1", "cwd": "/nowhere/hooked", **fields}
-        monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(body)))
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(json.dumps(body).encode())))
         assert main(["hook", "claude"]) == 0
         return capsys.readouterr().out
 

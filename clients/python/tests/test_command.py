@@ -3,6 +3,8 @@
 import json
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx2
@@ -280,6 +282,18 @@ def test_session_that_cannot_be_stored_is_ended(run: Run, service: Service, monk
     assert (status, out, service.live) == (1, "", set())
     assert err.startswith("agent-sessions: the session cannot be stored, so it was ended: ")
     assert err.count("\n") == 1
+
+
+def test_output_that_nobody_reads_is_no_traceback(home: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "agent_sessions_client.cli.main", "setup", "claude", "--dry-run"]
+    environ = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+
+    done = subprocess.run(command, env=environ, stdout=writer, stderr=subprocess.PIPE, check=False)  # noqa: S603
+
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 def test_file_that_cannot_be_written_is_a_sentence(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

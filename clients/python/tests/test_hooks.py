@@ -33,7 +33,9 @@ def fire(service: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 
     def fire(event: str, program: str = "claude", **fields: Any) -> Any:
         body = {"hook_event_name": event, "session_id": SESSION, "cwd": "/nowhere/website"} | fields
-        monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(body)))
+        sent = json.dumps(body, ensure_ascii=False).encode()
+        # JSON is UTF-8, although the terminal of this user has another encoding.
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(sent), "latin-1"))
         assert main(["hook", program]) == 0
         printed = capsys.readouterr()
         assert printed.err == ""
@@ -59,6 +61,12 @@ def test_project_is_the_folder_with_git(fire: Any, service: Service, home: Path)
     fire("SessionStart", cwd=str(home / "shop/src"))
 
     assert service.body(0)["context"] == "shop"
+
+
+def test_project_name_is_read_as_utf_8_in_any_locale(fire: Any, service: Service) -> None:
+    fire("SessionStart", cwd="/nowhere/Überblick")
+
+    assert service.body(0)["context"] == "Überblick"
 
 
 @pytest.mark.parametrize(
@@ -142,6 +150,19 @@ def test_session_end_signs_out_and_forgets(fire: Any, service: Service) -> None:
     assert store.load(f"claude-{SESSION}") is None
 
 
+def test_session_end_sends_no_token_to_another_service(
+    fire: Any, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fire("SessionStart")
+    sent = len(service.calls)
+    monkeypatch.setenv("API_URL", "http://127.0.0.1:4567")
+
+    fire("SessionEnd")
+
+    assert len(service.calls) == sent
+    assert store.load(f"claude-{SESSION}") is None
+
+
 def test_two_conversations_are_two_sessions(fire: Any, service: Service) -> None:
     fire("SessionStart")
     fire("SessionStart", session_id=SESSION[:-1] + "2")
@@ -163,8 +184,10 @@ def test_failure_is_told_once_and_never_disturbs(
         assert fire(event) is None
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"hook_event_name": "Stop", "session_id": "../../x"}'])
-def test_other_input_does_nothing(service: Service, text: str) -> None:
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b"[]", b"{}", b"\xff", b'{"hook_event_name": "Stop", "session_id": "../../x"}']
+)
+def test_other_input_does_nothing(service: Service, text: bytes) -> None:
     assert hooks.run("claude", text) == ""
     assert service.calls == []
 
@@ -177,6 +200,16 @@ def test_files_of_ended_sessions_are_removed(fire: Any, service: Service) -> Non
     fire("SessionStart")
 
     assert sorted(os.listdir(store.folder())) == ["claude-" + SESSION + ".json", "claude-new.json"]  # noqa: PTH208
+
+
+def test_session_starts_although_the_folder_has_other_files(fire: Any, service: Service) -> None:
+    store.folder().mkdir(parents=True)
+    (store.folder() / "my notes.json").write_text("{}")
+
+    assert fire("SessionStart") is None
+
+    assert service.calls == [SIGN_IN, REPORT]
+    assert (store.folder() / "my notes.json").exists()
 
 
 def test_stored_session_does_not_show_its_token() -> None:

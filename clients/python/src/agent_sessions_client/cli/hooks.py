@@ -46,7 +46,7 @@ class Event:
     body: Mapping[str, Any]
 
     @classmethod
-    def parse(cls, text: str) -> "Event | None":
+    def parse(cls, text: bytes) -> "Event | None":
         """Read an event; None if it is not one."""
         try:
             body = json.loads(text)
@@ -55,8 +55,8 @@ class Event:
             return None
 
 
-def run(program: str, text: str, agent_name: str | None = None) -> str:
-    """Execute a hook; return what the coding agent shall read, as JSON, or nothing."""
+def run(program: str, text: bytes, agent_name: str | None = None) -> str:
+    """Execute the hook of an event; return what the coding agent shall read, as JSON, or nothing."""
     event = Event.parse(text)
     if event is None or not store.LABEL.fullmatch(f"{program}-{event.session_id}"):
         return ""
@@ -134,7 +134,9 @@ class Hook:
         if stored is None:
             return
         try:
-            self._client.resume(stored.session_token, validate=False).sign_out()
+            # A token is for the service that issued it, and API_URL may name another one by now.
+            if stored.url == self._url:
+                self._client.resume(stored.session_token, validate=False).sign_out()
         finally:
             store.delete(self._label)
 

@@ -1,6 +1,7 @@
 """The command `agent-sessions`: its arguments, its verbs and its exit statuses."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -125,7 +126,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.verb == "hook":
             from agent_sessions_client.cli import hooks
 
-            output = hooks.run(options.program, sys.stdin.read(), options.name)
+            # Bytes: JSON is UTF-8, whatever the encoding of the terminal.
+            output = hooks.run(options.program, sys.stdin.buffer.read(), options.name)
             sys.stdout.write(f"{output}\n" if output else "")
             return ExitStatus.DONE
         # A hook needs no tables: rich takes as long to import as all of the rest.
@@ -136,6 +138,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(f"{error.name} is missing: pip install 'agent-sessions-client[cli]'", ExitStatus.FAILED)
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
+    except BrokenPipeError:
+        # Without this, Python writes the rest when it exits, and reports the pipe that `head` has closed again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitStatus.FAILED
     except CommandError as error:
         return _fail(str(error), error.status)
     except AgentSessionsError as error:

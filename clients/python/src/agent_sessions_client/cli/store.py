@@ -86,8 +86,8 @@ def delete(label: str) -> None:
 def delete_ended(now: datetime) -> None:
     """Forget the sessions whose lifetime is over, such as those of programs that were killed."""
     for path in folder().glob("*.json"):
-        stored = load(path.stem)
-        with suppress(ValueError):
+        with suppress(ValueError):  # not a file of ours, or damaged
+            stored = load(path.stem)
             if stored and datetime.fromisoformat(stored.ends_at.replace("Z", "+00:00")) < now:
                 path.unlink(missing_ok=True)
 

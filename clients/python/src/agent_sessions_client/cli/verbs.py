@@ -207,6 +207,7 @@ def _setup(options: argparse.Namespace) -> int:
     if options.dry_run:
         lines = difflib.unified_diff(before.splitlines(), after.splitlines(), str(path), str(path), lineterm="")
         sys.stdout.write("\n".join(lines) + "\n")
+        sys.stdout.flush()
         return 0
     setup.write(path, after)
     if options.remove:
