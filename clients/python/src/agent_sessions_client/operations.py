@@ -1,8 +1,8 @@
 """Each operation of the API as an exchange: its request, and how to read its response."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 from agent_sessions_client.errors import NotFoundError, UnexpectedResponseError
@@ -19,8 +19,6 @@ class Unchanged:
 
 UNCHANGED = Unchanged()
 """Leaves what the agent reported before as it is; None removes it."""
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -177,9 +175,6 @@ class Operations:
             ended += int(body.get("ended", 0))
             if not body.get("more"):
                 return ended
-
-
-Parse = Callable[[Mapping[str, Any]], Item]
 
 
 def _items(body: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
