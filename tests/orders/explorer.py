@@ -234,6 +234,8 @@ class Explorer:
         except _NextCall as next_call:
             name, request = next_call.operation, next_call.request
             return Place(replies, self._intern("call", [name, request], lambda: Call(name, request)))
+        except TypeError:  # a mutation that does not fit the service any more would break every rule
+            raise
         except Exception as error:  # noqa: BLE001  the rules judge it
             return Place(replies, None, error)
         return Place(replies, None, result)
