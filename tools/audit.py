@@ -48,7 +48,7 @@ def run(file: Path) -> list[dict[str, Any]] | None:
 
 
 def judge(name: str, dependencies: Iterable[dict[str, Any]] | None) -> tuple[bool, str]:
-    """Return whether a file of requirements passes, and a sentence that says why."""
+    """Return whether a file of requirements passes, and a sentence with the reason."""
     if dependencies is None:
         return True, f"{name}: SKIPPED, the vulnerability service cannot be reached. Nothing was audited."
     found = list(dependencies)

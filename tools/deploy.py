@@ -27,7 +27,7 @@ SIGN_IN = "sign in with `aws sso login` or `aws configure`, or set AWS_PROFILE"
 
 
 class DeployError(Exception):
-    """The deployment cannot start, or failed; the message says why, and what to do."""
+    """The deployment cannot start, or failed; the message gives the reason and what to do."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def deploy(deployment: Deployment, profile: str | None) -> None:
     else:
         arguments.append("--no-fail-on-empty-changeset")  # a second deployment of the same version is no failure
         if not sys.stdin.isatty():
-            arguments.append("--no-confirm-changeset")  # nobody could answer
+            arguments.append("--no-confirm-changeset")  # nobody could confirm
     if deployment.parameters:
         arguments += ["--parameter-overrides", *(quoted(*each) for each in deployment.parameters.items())]
     sam(arguments, environ)

@@ -14,7 +14,7 @@ class Meter:
             client.meta.events.register("after-call.dynamodb", self._read)
 
     def reset(self) -> None:
-        """Begin anew."""
+        """Start again from zero."""
         self.calls.clear()
         self._consumed.clear()
 

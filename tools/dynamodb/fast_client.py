@@ -61,14 +61,14 @@ class FastClient:
         headers = self._headers | {"X-Amz-Target": f"DynamoDB_20120810.{operation}"}
         with self._lock:
             self._connection.request("POST", "/", sent, headers)
-            answer = self._connection.getresponse()
-            received = answer.read()
+            response = self._connection.getresponse()
+            received = response.read()
         self._watch(operation, sent, received)
         fields: dict[str, Any] = json.loads(received)
-        if answer.status != HTTPStatus.OK:
+        if response.status != HTTPStatus.OK:
             error: Any = {
                 "Error": {"Code": fields["__type"].partition("#")[2], "Message": fields.get("message", "")},
-                "ResponseMetadata": {"HTTPStatusCode": answer.status},
+                "ResponseMetadata": {"HTTPStatusCode": response.status},
             }
             raise ClientError(error, operation)
         return fields

@@ -21,7 +21,7 @@ STOP_SECONDS = 10
 
 
 def missing() -> str | None:
-    """Say why the engine cannot run here; None where it can."""
+    """Return why the engine cannot run here, or None if it can."""
     if not shutil.which("java") or not (FOLDER / ".done").exists():
         return "DynamoDB Local is not here: install Java 17 or newer and Maven, then `make test` downloads it"
     return None
@@ -37,7 +37,7 @@ class Engine:
 
     @classmethod
     def start(cls, folder: Path, java: Sequence[str] = FOR_MINUTES) -> Self:
-        """Start it on a free port, with options of Java, and wait until it answers; its log goes to ``folder``."""
+        """Start it on a free port, with options of Java, and wait until it responds; its log goes to ``folder``."""
         port, log = free_port(), folder / "dynamodb-local.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -73,12 +73,12 @@ class Engine:
             try:
                 urllib.request.urlopen(self.url, timeout=5)
             except urllib.error.HTTPError as error:
-                error.close()  # unsigned, so refused: it answers
+                error.close()  # unsigned, so refused: it responds
                 return
             except OSError:
                 time.sleep(0.1)
         raise RuntimeError(
-            f"DynamoDB Local does not answer; it needs Java 17 or newer. It said:\n{self.log.read_text()}"
+            f"DynamoDB Local does not respond; it needs Java 17 or newer. Its output:\n{self.log.read_text()}"
         )
 
     def stop(self) -> None:

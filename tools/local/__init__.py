@@ -2,4 +2,4 @@
 
 
 class LocalError(Exception):
-    """A local command cannot do its work; the message says why, and what to do."""
+    """A local command cannot do its work; the message gives the reason and what to do."""

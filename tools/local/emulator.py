@@ -33,7 +33,7 @@ CONTAINER_HOST = "host.docker.internal"
 # Deadlines that only bound a hang: a busy machine takes long.
 START_SECONDS = 120
 STOP_SECONDS = 20
-# Each running function is unpacked anew, with its layer, into some 80 MB. What the emulator says of a full disk names
+# Each running function is unpacked again, with its layer, into some 80 MB. What the emulator says of a full disk names
 # neither the disk nor the reason.
 MIN_FREE_BYTES = 1_000_000_000
 

@@ -34,8 +34,8 @@ class Guard:
 
         Args:
             application: The ASGI application that receives the accepted requests.
-            hosts: Names of this machine besides ``localhost``, its subdomains and loopback addresses.
-            origins: Origins of web pages that may call, besides those that this machine serves.
+            hosts: Names of this machine in addition to ``localhost``, its subdomains and loopback addresses.
+            origins: Origins of web pages that may call, in addition to those that this machine serves.
         """
         self._application = application
         self._hosts = frozenset(hosts)

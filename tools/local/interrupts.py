@@ -1,4 +1,4 @@
-"""End a command as after Ctrl-C, at a moment when it knows what it has started."""
+"""End a command as after Ctrl-C, at a moment when it has recorded what it has started."""
 
 import signal
 from collections.abc import Iterator

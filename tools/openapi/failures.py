@@ -22,7 +22,7 @@ from tools.openapi.route import Auth, Route
 from tools.openapi.schemas import ERROR
 
 MEANINGS: dict[type[Exception], str] = {
-    ValidationError: "The request is invalid. `errors` names each bad field and says what to change.",
+    ValidationError: "The request is invalid. `errors` names each bad field and what to change.",
     PayloadTooLargeError: "The body is 8 KB or larger.",
     SessionTokenRequiredError: "The request has no session token.",
     InvalidSessionError: (

@@ -13,7 +13,7 @@ class Auth(StrEnum):
     """Who may call a route."""
 
     GATEWAY = "gateway"
-    """Callers that the gateway verified, as the parameter ApiAuth says."""
+    """Callers that the gateway verified as the parameter ApiAuth requires."""
     TOKEN = "token"  # noqa: S105  a kind of authentication
     """Callers that present a session token; the function checks it."""
     ANYONE = "anyone"

@@ -359,7 +359,7 @@ FUNCTIONS = sorted({route.function for route in ROUTES})
 
 PROTOCOL_VERSION = "2026-07-28"
 METADATA_DESCRIPTION = (
-    "Tells clients of `/mcp` who issues the tokens that the deployment accepts (RFC 9728). Only with `ApiAuth=JWT`: "
+    "Names the issuer of the tokens that the deployment accepts (RFC 9728). Only with `ApiAuth=JWT`: "
     "otherwise the gateway returns 404, so that clients do not look for an issuer."
 )
 # Not in the OpenAPI document: clients of the protocol read the messages that the server describes itself.

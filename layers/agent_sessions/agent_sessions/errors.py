@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One invalid field of the input: its name, and a sentence that says what to change."""
+    """One invalid field of the input: its name, and a sentence that describes what to change."""
 
     field: str
     message: str

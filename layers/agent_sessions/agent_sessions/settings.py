@@ -42,7 +42,7 @@ MINIMUMS = {
 
 
 class SettingsError(Exception):
-    """An environment variable is missing or invalid; the message names it and says what it must be."""
+    """An environment variable is missing or invalid; the message names it and describes a valid value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

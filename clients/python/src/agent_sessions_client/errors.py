@@ -60,7 +60,7 @@ class ApiError(AgentSessionsError):
     """The service, or the gateway in front of it, refused a request or could not execute it.
 
     Attributes:
-        problem: What the response says.
+        problem: The body of the response.
         retry_after: Seconds after which the response allows another attempt, or None.
         attempts: How often the request was sent.
     """
@@ -103,7 +103,7 @@ class ThrottledError(ApiError):
 
 
 class UnavailableError(ApiError):
-    """503: the service or its database did not respond at any attempt. It says nothing about the session."""
+    """503: the service or its database did not respond at any attempt. The session may still be live."""
 
 
 class InternalError(ApiError):

@@ -1,1 +1,1 @@
-"""The two tables: the only package that knows keys, attributes and expressions."""
+"""The two tables: the only package that contains keys, attributes and expressions."""

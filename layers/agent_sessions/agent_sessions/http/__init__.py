@@ -1,1 +1,1 @@
-"""The HTTP API: events in, responses out; the only package that knows status codes."""
+"""The HTTP API: events in, responses out; the only package that contains status codes."""

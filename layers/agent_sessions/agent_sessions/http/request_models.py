@@ -1,4 +1,4 @@
-"""What callers send: pydantic models that name each invalid field and say what to change.
+"""What callers send: pydantic models that name each invalid field and what to change.
 
 Imported by the routes that read input, when they do: validating a token needs no pydantic.
 """

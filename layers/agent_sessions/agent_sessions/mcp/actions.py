@@ -1,4 +1,4 @@
-"""What each tool does: services called on behalf of an owner, and a message that says what to do next."""
+"""What each tool does: services called on behalf of an owner, and a message that describes what to do next."""
 
 from agent_sessions.http.response_models import presence_body, session_body, signed_in_body
 from agent_sessions.mcp.arguments import (

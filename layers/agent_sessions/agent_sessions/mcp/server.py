@@ -48,7 +48,7 @@ class AgentSessionsServer:
     def call_tool(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the result of a tool; raises UnknownToolError.
 
-        An error that a model can act on is a result, too, which says what to do next (SEP-1303).
+        An error that a model can act on is a result, too, which describes what to do next (SEP-1303).
         """
         from agent_sessions.mcp.tools import error_result, find_tool, success_result
 

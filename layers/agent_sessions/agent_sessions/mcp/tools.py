@@ -86,7 +86,7 @@ TOOLS = {
                 "Sign in as an agent, at the start of your work. The same agent_name and context is recognised as the "
                 "same agent, also after a restart; case and spacing do not matter. Returns `session`, a handle for the "
                 "other tools. The session ends by itself after 30 minutes without check_in and after 12 hours in any "
-                "case, unless the deployment or your arguments say otherwise. Sign in once per task, not per call."
+                "case, unless the deployment or your arguments set other limits. Sign in once per task, not per call."
             ),
             arguments=SignInArguments,
             output=object_schema({**SIGNED_IN, "message": MESSAGE}, {"session_token": TOKEN}),
@@ -227,10 +227,7 @@ def _advice(error: AgentSessionsError) -> str:
                 "If it has ended, call sign_in again with the same agent_name and context."
             )
         case AgentBlockedError():
-            return (
-                "The owner has blocked this agent. Do not sign in under another name: stop, and tell the person you "
-                "work for."
-            )
+            return "This agent is blocked. Do not sign in under another name: stop, and tell the person you work for."
         case NotFoundError():
             return "Your owner has no such agent or session. Call list_sessions or find_agent to see what exists."
         case DatabaseError():

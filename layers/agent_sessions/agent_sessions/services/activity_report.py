@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ACTIVE_SESSIONS = "ActiveSessions"
 ACTIVE_AGENTS = "ActiveAgents"
 
-# A pile, such as the one that is there when lifecycle events are switched on, must not hold up the count.
+# Many expired sessions, for example after lifecycle events were turned on, must not delay the count.
 MAX_SWEEP_SECONDS = 60.0
 
 
@@ -57,7 +57,7 @@ class ActivityReport:
     def run(self) -> Active:
         """Count, then put both metrics in one call.
 
-        If any segment fails, the report raises and puts nothing: a gap is honest, a low number is not.
+        If any segment fails, the report raises and publishes nothing: a gap is honest, a low number is not.
         """
         active = self.count()
         self._put(active)

@@ -25,7 +25,7 @@ class SessionName(Protocol):
 class SessionHandle:
     """A session named by ``agent_id/session_id`` on behalf of an owner.
 
-    The handle is public and proves nothing, so it names only a session of that owner, whom the gateway verified.
+    The handle is public and proves nothing, so it names only a session of the owner that the gateway verified.
     """
 
     agent_id: str

@@ -53,7 +53,7 @@ class OperatorRequest:
 
     @classmethod
     def read(cls, event: object) -> Self:
-        """Check an event; raises ValidationError that names each field and says what to change."""
+        """Check an event; raises ValidationError that names each bad field and what to change."""
         if not isinstance(event, Mapping):
             raise _invalid("event", "The event must be an object with an action")
         action = _read_action(event.get("action"))

@@ -18,7 +18,7 @@ NAME, CONTEXT = "openapi-generator python", "generated clients"
 
 
 def passed(step: str) -> None:
-    """Tell the runner that a step succeeded."""
+    """Report to the runner that a step succeeded."""
     print(step, flush=True)
 
 

@@ -21,7 +21,7 @@ NAME, CONTEXT = "openapi-python-client", "generated clients"
 
 
 def passed(step: str) -> None:
-    """Tell the runner that a step succeeded."""
+    """Report to the runner that a step succeeded."""
     print(step, flush=True)
 
 
