@@ -1,5 +1,6 @@
 """A database that does not respond is a 503, and never reported as "no such session"."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -72,3 +73,14 @@ def test_other_database_error_returns_500_and_is_logged(
     assert (response.status, response.body["error"]) == (500, "InternalError")
     assert "AccessDenied" not in response.text
     assert "AccessDeniedException" in capsys.readouterr().out
+
+
+def test_sign_in_before_the_cutoff_is_a_503_with_a_log_line_that_says_so(
+    start: Callable[..., Api], capsys: pytest.CaptureFixture[str]
+) -> None:
+    api = start(SESSIONS_NOT_BEFORE="2099-01-01T00:00:00Z")
+
+    response = api.sign_in()
+
+    assert (response.status, response.headers["Retry-After"]) == (503, "1")
+    assert '"cause":"CutoffAheadError"' in capsys.readouterr().out

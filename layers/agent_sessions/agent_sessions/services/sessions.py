@@ -23,6 +23,10 @@ from agent_sessions.services.validation import Validation
 from agent_sessions.settings import Settings
 
 
+class CutoffAheadError(Exception):
+    """``SessionsNotBefore`` is in the future, or the clock of this machine is behind."""
+
+
 class SessionService:
     """Sign-in, validation and sign-out of AI agents.
 
@@ -114,7 +118,7 @@ class SessionService:
         now = clock.now()
         if now < self._settings.sessions_not_before:
             # Its session would be dead at once. The clock, or the parameter, is about to change.
-            raise DatabaseError("SignIn") from ValueError("SessionsNotBefore is in the future")
+            raise DatabaseError("SignIn") from CutoffAheadError
         try:
             recognised = recognise(self.tables, owner, identity, now=now, exclusive=exclusive)
         except AgentBlockedError as error:
