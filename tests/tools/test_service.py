@@ -51,6 +51,7 @@ def stub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stub:
     monkeypatch.setattr(service, "ROOT", tmp_path)
     monkeypatch.setattr(service, "FOLDER", tmp_path)
     monkeypatch.setattr(service, "require_free_port", stub.step("check the port"))
+    monkeypatch.setattr(service, "free_port", lambda: 5000)
     monkeypatch.setattr(service, "install", stub.step("install"))
     monkeypatch.setattr(service, "wait_for", stub.step("wait"))
     monkeypatch.setattr(docker, "bridge_address", lambda: None)
@@ -142,6 +143,25 @@ def test_lock_ends_with_make_local(stub: Stub) -> None:
     service.up(None)
 
     assert stub.calls.count("deploy") == 2
+
+
+def test_temporary_service_is_stopped_at_the_end(stub: Stub, tmp_path: Path) -> None:
+    with service.temporary(tmp_path / "other") as url:
+        assert url == API
+        assert stub.calls == ["build", "start", "deploy", "wait"]
+
+    assert stub.calls[4:] == ["stop"]
+
+
+def test_one_command_at_a_time_builds_the_checkout(stub: Stub, tmp_path: Path) -> None:
+    with (
+        service.temporary_emulator(tmp_path / "first"),
+        pytest.raises(LocalError, match="another `make local` is running"),
+        service.temporary_emulator(tmp_path / "second"),
+    ):
+        pass
+
+    assert stub.calls == ["build", "start", "stop"]
 
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)

@@ -68,9 +68,7 @@ def up(port: int | None) -> None:
                 emulator = step(
                     "Starting the AWS emulator", lambda: Emulator.start(FOLDER, port or DEFAULT_PORT, also_at=address)
                 )
-            outputs = step("Deploying template.yaml", lambda: stack.deploy(emulator, log))
-            url = emulator.api_url(outputs["ApiUrl"])
-            step("Waiting for /health", lambda: wait_for(f"{url}/health"))
+            url = _deploy(emulator, log)
             (FOLDER / "url").write_text(url)
         except BaseException:
             started = None if is_update else emulator or Emulator.running(FOLDER)
@@ -117,17 +115,32 @@ def temporary(folder: Path) -> Iterator[str]:
     Raises:
         LocalError: a step failed, or another `make local` is running in this checkout.
     """
+    with temporary_emulator(folder) as (emulator, log):
+        yield _deploy(emulator, log)
+
+
+@contextmanager
+def temporary_emulator(folder: Path, **environ: str) -> Iterator[tuple[Emulator, Path]]:
+    """Build the working tree, and run another emulator on a free port while the block runs.
+
+    Args:
+        folder: Where its log and state go.
+        environ: More settings of ministack.
+
+    Yields:
+        The emulator, and the file for the output of SAM CLI.
+
+    Raises:
+        LocalError: a step failed, or another `make local` is running in this checkout.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "sam.log"
     log.write_text("")
     with _exclusively(FOLDER):
         step("Building the layer and the functions", lambda: stack.build(log))
-        emulator = step("Starting the AWS emulator", lambda: Emulator.start(folder, free_port()))
+        emulator = step("Starting the AWS emulator", lambda: Emulator.start(folder, free_port(), **environ))
         try:
-            outputs = step("Deploying template.yaml", lambda: stack.deploy(emulator, log))
-            url = emulator.api_url(outputs["ApiUrl"])
-            step("Waiting for /health", lambda: wait_for(f"{url}/health"))
-            yield url
+            yield emulator, log
         finally:
             emulator.stop()
 
@@ -165,11 +178,20 @@ def wait_for(url: str) -> None:
             with urllib.request.urlopen(url, timeout=30):
                 return
         except urllib.error.HTTPError as error:
-            last = f"{error.code} {error.read(300).decode(errors='replace')}"
+            with error:
+                last = f"{error.code} {error.read(300).decode(errors='replace')}"
         except OSError as error:
             last = str(error)
         time.sleep(1)
     raise LocalError(f"{url} does not respond with 200 after {HEALTH_SECONDS} s, but with: {last}")
+
+
+def _deploy(emulator: Emulator, log: Path) -> str:
+    """Deploy what was built, and wait until it responds; return its URL."""
+    outputs = step("Deploying template.yaml", lambda: stack.deploy(emulator, log))
+    url = emulator.api_url(outputs["ApiUrl"])
+    step("Waiting for /health", lambda: wait_for(f"{url}/health"))
+    return url
 
 
 @contextmanager

@@ -8,8 +8,7 @@ from typing import Any
 
 from tools import ROOT
 from tools.local import LocalError, service, stack
-from tools.local.emulator import Emulator
-from tools.local.loopback import bypass_proxy, free_port
+from tools.local.loopback import bypass_proxy
 from tools.mcp.programs import Endpoints, run_all
 from tools.progress import step
 
@@ -19,13 +18,7 @@ FOLDER = ROOT / ".local/mcp"
 @contextmanager
 def endpoints(folder: Path) -> Iterator[Endpoints]:
     """Run the service on an emulator that checks signatures, while the block runs."""
-    folder.mkdir(parents=True, exist_ok=True)
-    log = folder / "sam.log"
-    log.write_text("")
-    step("Building the layer and the functions", lambda: stack.build(log))
-    port = free_port()
-    emulator = step("Starting the AWS emulator", lambda: Emulator.start(folder, port, AUTH="true"))
-    try:
+    with service.temporary_emulator(folder, AUTH="true") as (emulator, log):
 
         def deploy(name: str, **parameters: Any) -> str:
             outputs = stack.deploy(emulator, log, stack_name=name, **parameters)
@@ -35,9 +28,7 @@ def endpoints(folder: Path) -> Iterator[Endpoints]:
 
         public = step("Deploying it for anyone", lambda: deploy("mcp", CorsOrigins=emulator.url))
         signed = step("Deploying it for callers that sign", lambda: deploy("mcp-iam", ApiAuth="AWS_IAM"))
-        yield Endpoints(port, public, signed)
-    finally:
-        emulator.stop()
+        yield Endpoints(emulator.port, public, signed)
 
 
 def main() -> int:
