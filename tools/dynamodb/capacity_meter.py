@@ -1,10 +1,14 @@
-"""What DynamoDB is asked and what that costs."""
+"""Counts the calls of DynamoDB, and the capacity that they consume."""
 
 from typing import Any
 
 
 class Meter:
-    """Adds up what DynamoDB reports as consumed, in read and write units, and the calls; of any number of threads."""
+    """Adds up the calls of botocore clients, and the read and write units that they consume; safe with threads.
+
+    Args:
+        clients: DynamoDB clients of botocore.
+    """
 
     def __init__(self, *clients: Any) -> None:
         self.calls: list[str] = []
@@ -27,7 +31,7 @@ class Meter:
         return sum(units for each, units in self._consumed if each == kind)
 
     def _ask(self, params: dict[str, Any], model: Any, **_: Any) -> None:
-        # Making and deleting a table has no price and no such parameter.
+        # Creating and deleting a table is free, and has no such parameter.
         if "ReturnConsumedCapacity" in model.input_shape.members:
             params["ReturnConsumedCapacity"] = "INDEXES"
 

@@ -1,8 +1,7 @@
-"""DynamoDB's protocol without botocore, for who makes a hundred thousand calls to an engine on this machine.
+"""DynamoDB's protocol without botocore, for tests that make a hundred thousand calls to an engine on this machine.
 
-A call takes a quarter of the CPU, so many threads at once meet in the database instead of waiting for each
-other's turn in Python. It neither signs, nor checks, nor tries again: what the service does is tested and
-measured with the client that it ships.
+A call takes a quarter of the CPU, so threads compete in the database and not for Python's interpreter. The client does
+not sign, check or retry: the service itself is tested and measured with the client that it ships.
 """
 
 import json
@@ -20,17 +19,17 @@ type Watch = Callable[[str, str, bytes], None]
 
 
 def unwatched(_operation: str, _sent: str, _received: bytes) -> None:
-    """Look at nothing."""
+    """Ignore a call."""
 
 
 class FastClient:
     """A client with one connection, which takes one call at a time; its methods are botocore's.
 
     Args:
-        url: Of the engine.
-        key: The access key of an account; it has tables of its own in each region.
-        region: Of AWS.
-        watch: Is shown what went out and came back, with the name of the operation.
+        url: URL of the engine.
+        key: Access key. The engine keeps separate tables for each key and region.
+        region: AWS region.
+        watch: Called with the operation, the body of the request and that of the response.
     """
 
     def __init__(self, url: str, *, key: str, region: str, watch: Watch = unwatched) -> None:

@@ -14,7 +14,7 @@ from tools import ROOT
 from tools.local.loopback import free_port
 
 FOLDER = ROOT / ".envs/dynamodb-local"
-# It lives for minutes on few processors: what costs least to begin with costs least at all.
+# It runs for minutes on few processors, so what starts fast uses least in all.
 FOR_MINUTES = ("-Xmx1g", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 START_SECONDS = 60
 STOP_SECONDS = 10
@@ -23,7 +23,7 @@ STOP_SECONDS = 10
 def missing() -> str | None:
     """Return why the engine cannot run here, or None if it can."""
     if not shutil.which("java") or not (FOLDER / ".done").exists():
-        return "DynamoDB Local is not here: install Java 17 or newer and Maven, then `make test` downloads it"
+        return "DynamoDB Local is missing: install Java 17 or newer and Maven, then `make test` downloads it"
     return None
 
 
@@ -71,7 +71,7 @@ class Engine:
             if self.process.poll() is not None:
                 break
             try:
-                urllib.request.urlopen(self.url, timeout=5)
+                urllib.request.urlopen(self.url, timeout=5).close()
             except urllib.error.HTTPError as error:
                 error.close()  # unsigned, so refused: it responds
                 return
@@ -82,7 +82,7 @@ class Engine:
         )
 
     def stop(self) -> None:
-        """End it, and its tables with it."""
+        """Stop it, which deletes its tables."""
         self.process.terminate()
         try:
             self.process.wait(STOP_SECONDS)

