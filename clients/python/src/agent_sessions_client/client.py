@@ -125,8 +125,8 @@ class Client:
             AgentBlockedError: the owner has blocked the agent.
             CallerError: the gateway did not accept the credentials.
         """
-        who = SignIn(agent_name, context, exclusive, metadata, idle_seconds, lifetime_seconds)
-        state = SignedIn(self._operations, who)
+        request = SignIn(agent_name, context, exclusive, metadata, idle_seconds, lifetime_seconds)
+        state = SignedIn(self._operations, request)
         self._driver.run(state.sign_in())
         session = SignedInSession(state, self._operations, self._driver)
         if touch_every is not None:

@@ -61,12 +61,12 @@ class Operations:
 
     # -- of agents, with a session token
 
-    def sign_in(self, who: SignIn) -> Exchange[tuple[Session, Secret, bool]]:
+    def sign_in(self, request: SignIn) -> Exchange[tuple[Session, Secret, bool]]:
         """Return the session, its token, and whether the agent existed before.
 
         A sign-in whose response was lost is not repeated: the first one may have left a session that nobody can use.
         """
-        success = yield from send(Request("POST", "/sessions", body=who.body(), repeatable=False), self._retries)
+        success = yield from send(Request("POST", "/sessions", body=request.body(), repeatable=False), self._retries)
         reused = success.body.get("reused")
         if success.session_token is None or not isinstance(reused, bool):
             raise UnexpectedResponseError("the response to the sign-in has no session_token")

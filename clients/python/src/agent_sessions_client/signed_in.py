@@ -25,15 +25,15 @@ class SignedIn:
 
     Args:
         operations: Makes the exchanges.
-        who: How to sign in, also again; None for a token that came from elsewhere.
+        request: How to sign in, also again; None for a token that came from elsewhere.
         token: That token.
     """
 
-    def __init__(self, operations: Operations, who: SignIn | None, token: Secret = NO_TOKEN) -> None:
+    def __init__(self, operations: Operations, request: SignIn | None, token: Secret = NO_TOKEN) -> None:
         self._operations = operations
-        self._who = who
+        self._request = request
         # Another exclusive sign-in has ended this session: to sign in again would end that one in turn.
-        self._may_sign_in_again = who is not None and not who.exclusive
+        self._may_sign_in_again = request is not None and not request.exclusive
         self._token = token
         self._ended_token: Secret | None = None
         self._session: Session | None = None
@@ -59,10 +59,10 @@ class SignedIn:
 
     def sign_in(self) -> Exchange[None]:
         """Sign in; a 401 or 403 forbids this object to sign in again."""
-        if self._who is None:
+        if self._request is None:
             raise RuntimeError("a resumed session cannot sign in")
         try:
-            self._session, self._token, self.reused = yield from self._operations.sign_in(self._who)
+            self._session, self._token, self.reused = yield from self._operations.sign_in(self._request)
         except (AgentBlockedError, CallerError):
             self._may_sign_in_again = False
             raise

@@ -122,10 +122,10 @@ class Hook:
                 stored.reported = (state, time.time())
                 store.save(self._label, stored)
                 return shown
-        who = SignIn(self._name, self._context(), metadata=self._metadata())
-        session = self._client.sign_in(who.agent_name, who.context, metadata=who.metadata)
+        request = SignIn(self._name, self._context(), metadata=self._metadata())
+        session = self._client.sign_in(request.agent_name, request.context, metadata=request.metadata)
         ends_at = str(session.session.body["ends_at"])
-        stored = store.Stored(self._url, who.body(), session.session_token, ends_at, (state, time.time()))
+        stored = store.Stored(self._url, request.body(), session.session_token, ends_at, (state, time.time()))
         store.save(self._label, stored)
         return session.progress(state, activity)
 

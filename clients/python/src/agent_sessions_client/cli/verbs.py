@@ -111,7 +111,7 @@ def _unblock(client: Client, options: argparse.Namespace) -> int:
 
 def _sign_in(client: Client, options: argparse.Namespace) -> int:
     metadata = dict(_pair(each) for each in options.metadata)
-    who = SignIn(
+    request = SignIn(
         options.name,
         options.context,
         options.exclusive,
@@ -121,16 +121,16 @@ def _sign_in(client: Client, options: argparse.Namespace) -> int:
     )
     before = store.load(options.label)
     session = client.sign_in(
-        who.agent_name,
-        who.context,
-        exclusive=who.exclusive,
-        metadata=who.metadata,
-        idle_seconds=who.idle_seconds,
-        lifetime_seconds=who.lifetime_seconds,
+        request.agent_name,
+        request.context,
+        exclusive=request.exclusive,
+        metadata=request.metadata,
+        idle_seconds=request.idle_seconds,
+        lifetime_seconds=request.lifetime_seconds,
     )
     ends_at = str(session.session.body["ends_at"])
     try:
-        store.save(options.label, store.Stored(url_from_environment(), who.body(), session.session_token, ends_at))
+        store.save(options.label, store.Stored(url_from_environment(), request.body(), session.session_token, ends_at))
     except OSError as error:
         session.sign_out()  # nobody could use it
         raise CommandError(f"the session cannot be stored, so it was ended: {error}", ExitStatus.FAILED) from None
