@@ -186,6 +186,18 @@ def test_sign_in_under_the_same_label_ends_the_session_before(run: Run, service:
     assert service.live == {token(2)}
 
 
+def test_session_before_that_cannot_be_ended_does_not_fail_the_sign_in(run: Run, service: Service) -> None:
+    run("sign-in", "Claude")
+    signed_in = session(2) | {"session_token": token(2), "reused": True}
+    service.planned = [httpx2.Response(201, json=signed_in), *[problem(503, "DatabaseError")] * 2]
+
+    status, out, err = run("sign-in", "Claude")
+
+    assert (status, err) == (0, "")
+    assert out.startswith("Signed in Claude")
+    assert service.planned == []
+
+
 def test_label_is_no_path(run: Run, service: Service) -> None:
     status, _, err = run("whoami", "--as", "../x")
 

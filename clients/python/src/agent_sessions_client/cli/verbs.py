@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -15,6 +16,7 @@ from agent_sessions_client.cli import hooks, screen, setup, store
 from agent_sessions_client.cli.exit_status import CommandError, ExitStatus
 from agent_sessions_client.cli.targets import TargetError, find_agent, find_sessions
 from agent_sessions_client.client import Client
+from agent_sessions_client.errors import AgentSessionsError
 from agent_sessions_client.models import Session
 from agent_sessions_client.operations import SignIn
 from agent_sessions_client.session import SignedInSession
@@ -135,7 +137,8 @@ def _sign_in(client: Client, options: argparse.Namespace) -> int:
         session.sign_out()  # nobody could use it
         raise CommandError(f"the session cannot be stored, so it was ended: {error}", ExitStatus.FAILED) from None
     if before is not None and before.url == url_from_environment():
-        client.resume(before.session_token, validate=False).sign_out()
+        with suppress(AgentSessionsError):  # it also ends by itself
+            client.resume(before.session_token, validate=False).sign_out()
     known = "a known agent" if session.reused else "a new agent"
     return _report(options, [session.session], [f"Signed in {_named(session.session)}, {known}."])
 
