@@ -220,8 +220,9 @@ ROUTES = [
         tag="Agents",
         summary="Block or unblock an agent",
         description=(
-            "With `blocked: true`, refuses sign-ins of the agent and ends its sessions; repeat the request until "
-            "`active_sessions` is 0. With `false`, lets it sign in again; ended sessions stay ended."
+            "With `blocked: true`, refuses sign-ins of the agent and ends its sessions. If the response has "
+            "`active_sessions_capped`, time ran out before all were ended: repeat the request. With `false`, lets it "
+            "sign in again; ended sessions stay ended."
         ),
         body=BlockInput,
         example_body={"blocked": True},

@@ -165,7 +165,7 @@ class AgentService:
         """Refuse sign-ins of an agent and end its sessions.
 
         Returns:
-            The agent, and how many live sessions are left: repeat the call until there are none.
+            The agent, and how many live sessions are left. If that is ``capped``, time ran out: repeat the call.
         """
         agent = self._move_fence(owner, agent_id, block=True)
         outcome = self._end_behind(agent, AuditAction.BLOCK_AGENT)

@@ -137,7 +137,7 @@ class OperatorService:
                 return EndedByMetadata(matched, ended, tuple(session_ids), position)
 
     def block(self, request: OperatorRequest) -> Presence:
-        """Refuse sign-ins of an agent, and end its sessions; repeat it until no live one is left."""
+        """Refuse sign-ins of an agent, and end its sessions; repeat it while the number of them is capped."""
         return self._agents.block(self._owner_of(request.agent_id), request.agent_id)
 
     def unblock(self, request: OperatorRequest) -> Presence:
