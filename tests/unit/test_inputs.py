@@ -1,3 +1,4 @@
+import itertools
 import json
 from typing import Any
 
@@ -6,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_sessions.errors import FieldError, ValidationError
+from agent_sessions.http import request_models
 from agent_sessions.http.request_models import (
     BlockInput,
     Input,
@@ -16,6 +18,7 @@ from agent_sessions.http.request_models import (
     SignInInput,
     StopInput,
 )
+from agent_sessions.mcp import arguments
 
 HANDLE = "ea866a75-7e4c-38ba-bfa8-127cbe9a409d"
 TOKEN = "ags_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh82zg5Kj"
@@ -72,6 +75,25 @@ def check_plain_words(kind: type[Input], values: dict[str, Any]) -> None:
     texts = [text for finding in findings for text in (finding.field, finding.message)]
     assert all(text and text.isascii() and text.isprintable() for text in texts)
     assert all(len(finding.field) <= 40 for finding in findings)
+
+
+INPUTS = [
+    kind
+    for module in (request_models, arguments)
+    for kind in vars(module).values()
+    if isinstance(kind, type) and issubclass(kind, Input) and kind.model_fields
+]
+ODD_VALUES: list[Any] = [
+    *(None, True, 0, -1, 1.5, float("nan"), 10**4000, "", "x" * 300, "\x00", "\ud800", "/", "1"),
+    *([], [1], {}, {"a": 1}, {"a": {"b": 1}}, {"\ud800": "x"}),
+]
+
+
+@pytest.mark.parametrize("kind", INPUTS, ids=lambda kind: kind.__name__)
+def test_odd_value_of_any_field_is_read_or_named(kind: type[Input]) -> None:
+    required = {name: "Claude" for name, field in kind.model_fields.items() if field.is_required()}
+    for name, value in itertools.product([*kind.model_fields, "\ud800", ""], ODD_VALUES):
+        check_plain_words(kind, required | {name: value})
 
 
 def test_sign_in_requires_only_a_name() -> None:
@@ -331,6 +353,7 @@ def test_progress_has_what_was_sent(values: dict[str, Any], read: dict[str, Any]
         ({}, FieldError("body", "The body reports nothing; send state, activity or both")),
         ({"state": "sleeping"}, FieldError("state", "state must be working, waiting or idle")),
         ({"state": 1}, FieldError("state", "state must be working, waiting or idle")),
+        ({"state": "\ud800"}, FieldError("state", "state must be working, waiting or idle")),
         ({"activity": "x" * 121}, FieldError("activity", "Activity must be 120 characters or less")),
         ({"activity": 1}, FieldError("activity", "activity must be a string")),
     ],

@@ -21,7 +21,13 @@ from agent_sessions.domain.identity import (
 )
 from agent_sessions.domain.metadata import KEY_PATTERN, MAX_PAIRS, MAX_VALUE_CHARACTERS, clean_metadata
 from agent_sessions.domain.models import MAX_PAGE, MIN_SECONDS, State
-from agent_sessions.domain.progress import MAX_ACTIVITY_CHARACTERS, MAX_REASON_CHARACTERS, clean_activity, clean_reason
+from agent_sessions.domain.progress import (
+    MAX_ACTIVITY_CHARACTERS,
+    MAX_REASON_CHARACTERS,
+    clean_activity,
+    clean_reason,
+    clean_state,
+)
 from agent_sessions.errors import FieldError, ValidationError
 
 # A field's name is repeated to the caller only if it cannot be anything but a name.
@@ -33,7 +39,6 @@ _EXPECTED = {
     "int_type": "a whole number",
     "int_parsing_size": "a shorter number",
     "dict_type": "an object of strings",
-    "literal_error": "working, waiting or idle",
 }
 
 
@@ -95,6 +100,7 @@ Limit = Annotated[
 
 ReportedState = Annotated[
     State | None,
+    BeforeValidator(clean_state),  # pydantic has an error of its own for a lone surrogate
     Field(description="What the agent is doing; `waiting` is for a person or another system.", examples=["working"]),
 ]
 Activity = Annotated[
