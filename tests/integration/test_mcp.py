@@ -223,6 +223,17 @@ def test_sign_out_ends_the_session_once(newest: Mcp, api: Api) -> None:
 # -- the owner's view
 
 
+def test_find_agent_tells_of_a_count_that_was_cut_short(newest: Mcp, monkeypatch: pytest.MonkeyPatch) -> None:
+    newest.call("sign_in", **CLAUDE)
+    monkeypatch.setattr("agent_sessions.services.presence.MAX_COUNT", 1)
+    newest.call("sign_in", **CLAUDE)
+
+    found = newest.call("find_agent", **CLAUDE)
+
+    assert found["agent"]["active_sessions_capped"] is True
+    assert found["message"] == "Claude - Project A has at least 1 live session."
+
+
 def test_find_agent_returns_presence_or_none(newest: Mcp) -> None:
     assert newest.call("find_agent", **CLAUDE)["agent"] is None
     made = newest.call("sign_in", **CLAUDE)

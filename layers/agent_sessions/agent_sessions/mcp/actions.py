@@ -80,7 +80,8 @@ def find_agent(services: Services, arguments: FindAgentArguments) -> Result:
         return {"agent": None, "message": message}
     body = presence_body(presence)
     blocked = "; it is blocked" if body["blocked"] else ""
-    message = f"{body['display_name']} has {_count(presence.active_sessions, 'live session')}{blocked}."
+    least = "at least " if presence.capped else ""
+    message = f"{body['display_name']} has {least}{_count(presence.active_sessions, 'live session')}{blocked}."
     return {"agent": reduced(body, AGENT, PRESENCE), "message": message}
 
 
