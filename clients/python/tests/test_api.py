@@ -127,6 +127,21 @@ def test_list_that_does_not_advance_is_an_error(client: Any, service: Service) -
         list(client.sessions())
 
 
+def test_position_that_is_not_a_string_is_an_error(client: Any, service: Service) -> None:
+    service.planned = [ok({"sessions": [], "next": 1})]
+
+    with pytest.raises(UnexpectedResponseError, match="position"):
+        list(client.sessions())
+
+
+@pytest.mark.parametrize("body", [{}, {"ended": None}, {"ended": "x", "more": True}])
+def test_end_without_a_number_is_an_error(client: Any, service: Service, body: dict[str, Any]) -> None:
+    service.planned = [ok(body)]
+
+    with pytest.raises(UnexpectedResponseError, match="number"):
+        client.end_all_sessions()
+
+
 @pytest.mark.parametrize("context", [None, "Prüfung & Co."])
 def test_agent_is_found_by_name_and_context(client: Any, service: Service, context: str | None) -> None:
     service.planned = [ok({"agents": [agent(online=True, active_sessions=2)], "next": None})]
@@ -182,6 +197,8 @@ def test_bad_fields_are_named(client: Any, service: Service) -> None:
         (httpx2.Response(200, json=[1]), UnexpectedResponseError),
         (httpx2.Response(200, json={"agent_id": AGENT_ID}), UnexpectedResponseError),
         (httpx2.Response(200, json=agent(created_at="yesterday")), UnexpectedResponseError),
+        (httpx2.Response(200, json=agent(created_at=1764000000)), UnexpectedResponseError),
+        (httpx2.Response(200, json=agent(created_at=None)), UnexpectedResponseError),
     ],
 )
 def test_response_of_another_kind_is_an_error(

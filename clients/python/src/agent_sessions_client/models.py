@@ -132,10 +132,10 @@ class Agent:
         raise UnexpectedResponseError(f"the response is not an agent ({reason})")
 
 
-def _time(text: str) -> datetime:
+def _time(value: object) -> datetime:
     # Python 3.10 reads no Z.
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return datetime.fromisoformat(str(value).replace("Z", "+00:00"))
 
 
-def _optional_time(text: str | None) -> datetime | None:
-    return None if text is None else _time(text)
+def _optional_time(value: object) -> datetime | None:
+    return None if value is None else _time(value)

@@ -163,6 +163,8 @@ class Operations:
         query = {} if position is None else {"next": position}
         body = (yield from send(Request("GET", path, query=query), self._retries)).body
         following = body.get("next")
+        if not (following is None or isinstance(following, str)):
+            raise UnexpectedResponseError(f"GET {path} returned a position that is not a string")
         if following == position and position is not None:
             raise UnexpectedResponseError(f"GET {path} returned the same position again")
         return Page(_items(body, name), following)
@@ -172,7 +174,10 @@ class Operations:
         ended = 0
         while True:
             body = (yield from send(Request("DELETE", path), self._retries)).body
-            ended += int(body.get("ended", 0))
+            count = body.get("ended")
+            if not isinstance(count, int):
+                raise UnexpectedResponseError(f"DELETE {path} returned no number of ended sessions")
+            ended += count
             if not body.get("more"):
                 return ended
 
