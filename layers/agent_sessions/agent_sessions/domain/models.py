@@ -16,6 +16,7 @@ class Agent:
     """Who signs in. Outlives its sessions.
 
     Args:
+        created_at, last_active: When it first signed in, and was last seen (epoch seconds).
         incarnation: The session_id of the agent's first sign-in, None before it. An agent that is deleted and
             signs in again has another one, and the sessions of the deleted one belong to none.
         sign_ins: How often it has signed in; each session carries its number.
@@ -45,7 +46,7 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class StopRequest:
-    """An owner's wish that the agent stop: a reason for the agent to read, and when it was asked."""
+    """An owner's request that the agent stop: a reason for the agent to read, and when it was made (epoch seconds)."""
 
     reason: str
     at: int
@@ -56,8 +57,11 @@ class Session:
     """A period in which an agent is signed in, known by its public handle ``session_id``.
 
     Args:
-        idle_seconds: Seconds after its last recorded use at which it ends.
-        state, activity, progress_at: What the agent itself reported, and when.
+        created_at, last_active: When it began, and when its use was last recorded (epoch seconds).
+        expires_at: When it ends unless it is used before; never later than ``ends_at`` (epoch seconds).
+        ends_at: When it ends, however busy it is (epoch seconds).
+        idle_seconds: Seconds after its last use at which it ends.
+        state, activity, progress_at: What the agent itself reported, and when (epoch seconds).
         sign_in_number: The agent's count of sign-ins at this one, comparable within one incarnation.
     """
 
@@ -84,8 +88,8 @@ class Session:
         """Whether the session counts at ``now``: the one rule of expiry, whatever TTL has deleted.
 
         Args:
-            now: The time.
-            not_before: Sessions created earlier are dead (``SessionsNotBefore``).
+            now: The time, in epoch seconds.
+            not_before: Sessions created earlier, in epoch seconds, are dead (``SessionsNotBefore``).
         """
         return now < self.expires_at and now < self.ends_at and self.created_at >= not_before
 
