@@ -3,9 +3,8 @@
 import os
 import platform
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -46,36 +45,27 @@ def measure(effort: Effort) -> Results:
         step("Building the layer and the functions", lambda: stack.build(Path(folder) / "sam.log"))
         engine = step("Starting DynamoDB Local", lambda: Engine.start(Path(folder), JAVA_OPTIONS))
         try:
-            service = Service.create(engine.url, "bench")
-            step("Warming it up", service.warm_up)
-            taken = {name: step(title, take) for name, (title, take) in measurements(service, effort).items()}
+            return _results(Service.create(engine.url, "bench"), effort)
         finally:
             engine.stop()
-    return {"date": datetime.now(UTC).date().isoformat(), "machine": machine(), "sizes": sizes.packages()} | taken
 
 
-def measurements(service: Service, effort: Effort) -> dict[str, tuple[str, Callable[[], Any]]]:
-    """Return the title of each measurement, and what takes it, by its name in the results."""
-    function = start.function_environ(service, str(BUILT / "SessionsFunction"), str(ROOT))
+def _results(service: Service, effort: Effort) -> Results:
+    step("Warming it up", service.warm_up)
     environ, repeated = service.environ(str(ROOT), **LONG_LIFETIME), (effort.rounds, effort.repeat)
-    peers = partial(measured, "compare_stores", environ=environ | NO_AGENT_UPDATES, python=PEERS_PYTHON)
+    peers: dict[str, Any] = {"environ": environ | NO_AGENT_UPDATES, "python": PEERS_PYTHON}
+    function = start.function_environ(service, str(BUILT / "SessionsFunction"), str(ROOT))
     return {
-        "start": ("Starting functions", partial(start.measure, service, effort.starts)),
-        "imports": ("Importing modules", partial(start.import_seconds, service)),
-        "warm": ("Serving requests", partial(measured, "warm", *repeated, environ=environ)),
-        "peers": ("Comparing other session stores", partial(peers, *repeated)),
-        "memory": (
-            f"Validating {effort.requests:,} times",
-            partial(measured, "memory", effort.requests, environ=function),
-        ),
-        "growth": (
-            f"Growing to {effort.sizes[-1]:,} sessions",
-            partial(growth.measure, service.url, effort.sizes, effort.rounds),
-        ),
-        "partition": (
-            "Growing the sessions of one agent",
-            partial(partition.measure, service.url, (10, *effort.sizes[:-1])),
-        ),
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": machine(),
+        "sizes": sizes.packages(),
+        "start": step("Starting functions", lambda: start.measure(service, effort.starts)),
+        "imports": step("Importing modules", lambda: start.import_seconds(service)),
+        "warm": step("Serving requests", lambda: measured("warm", *repeated, environ=environ)),
+        "peers": step("Comparing other stores", lambda: measured("compare_stores", *repeated, **peers)),
+        "memory": step("Watching memory", lambda: measured("memory", effort.requests, environ=function)),
+        "growth": step("Growing", lambda: growth.measure(service.url, effort.sizes, effort.rounds)),
+        "partition": step("Growing one agent", lambda: partition.measure(service.url, (10, *effort.sizes[:-1]))),
     }
 
 

@@ -11,7 +11,7 @@ from benchmarks import MB
 from benchmarks.costs.prices import dollars
 from benchmarks.costs.workload import DAYS_A_MONTH, SECONDS_A_MONTH, Parameters, Workload, counts
 from benchmarks.results import Results
-from tools.cloudformation import MONITORING, access_log_format, resources
+from tools import cloudformation, monitoring
 from tools.openapi.routes import BY_NAME
 
 # The memory at which a function has one whole processor.
@@ -48,7 +48,6 @@ RARE = {
     Metric.SWEEP_FAILURES,
     Metric.DATABASE_ERRORS,
 }
-OPTIONAL = {"DeployGradually": "GradualDeployment", "PublishEvents": "LifecycleEvents"}  # conditions of alarms
 METRICS_OF_A_ROUTE = 6  # DetailedMetricsEnabled: Count, 4xx, 5xx, Latency, IntegrationLatency, DataProcessed
 SAMPLED = 0.05  # X-Ray records one request a second, and 5 % of the others
 
@@ -56,7 +55,7 @@ SAMPLED = 0.05  # X-Ray records one request a second, and 5 % of the others
 def access_log_bytes() -> int:
     """Return the length of a line that the gateway writes for a validation."""
     variable = r"\$context\.([A-Za-z.]*[A-Za-z])"
-    return len(re.sub(variable, lambda match: ACCESS_LOG_VALUES.get(match[1], "-"), access_log_format()))
+    return len(re.sub(variable, lambda match: ACCESS_LOG_VALUES.get(match[1], "-"), cloudformation.access_log_format()))
 
 
 def billed_seconds(cpu: float, wait: float, memory: int) -> float:
@@ -114,8 +113,9 @@ def monthly_bill(workload: Workload, parameters: Parameters, results: Results) -
     log_gb = (function_bytes + total * access_log_bytes() + log_lines * EVENT_BYTES) / 1e9
     kept_gb = COMPRESSED * log_gb * int(parameters["LogRetentionDays"]) / DAYS_A_MONTH
     sent_gb = (summed("body_bytes") + owners + total * len(RESPONSE_HEAD)) / 1e9
+    alarms = monitoring.alarms(**{name: str(value) for name, value in parameters.items()}).values()
     traces = min(total, SECONDS_A_MONTH + SAMPLED * max(0, total - SECONDS_A_MONTH))
-    routes = len(resources("AWS::ApiGatewayV2::Route")) if parameters["RouteMetrics"] == "true" else 0
+    routes = len(cloudformation.resources("AWS::ApiGatewayV2::Route")) if parameters["RouteMetrics"] == "true" else 0
     return {
         "API Gateway: requests": dollars("api_request", total),
         "Lambda: requests": dollars("lambda_request", total + reports),
@@ -135,18 +135,10 @@ def monthly_bill(workload: Workload, parameters: Parameters, results: Results) -
         "CloudWatch: metrics of the service": dollars("metric", len(set(Metric) - RARE) + REPORT_METRICS)
         + dollars("metric_put", reports),
         "CloudWatch: metrics of the routes": dollars("metric", routes * METRICS_OF_A_ROUTE),
-        "CloudWatch: alarms": dollars("alarm", watched_metrics(parameters)),
-        "CloudWatch: dashboards": dollars("dashboard", len(resources("AWS::CloudWatch::Dashboard", MONITORING))),
+        "CloudWatch: alarms": dollars("alarm", sum(len(monitoring.watched(each)) for each in alarms)),
+        "CloudWatch: dashboards": dollars("dashboard", len(monitoring.resources("AWS::CloudWatch::Dashboard"))),
         "X-Ray: traces": dollars("trace", traces if parameters["Tracing"] == "Active" else 0),
         "EventBridge: lifecycle events": dollars("event", events),
         "EventBridge Scheduler": dollars("schedule", reports),
         "Data sent to the internet": dollars("transfer_gb", sent_gb),
     }
-
-
-def watched_metrics(parameters: Parameters) -> int:
-    """Return the number of metrics that the alarms of a deployment watch, by which they are charged."""
-    absent = {condition for condition, parameter in OPTIONAL.items() if parameters[parameter] == "false"}
-    alarms = (each for each in MONITORING["Resources"].values() if each["Type"] == "AWS::CloudWatch::Alarm")
-    watched = (each["Properties"].get("Metrics", []) for each in alarms if each.get("Condition") not in absent)
-    return sum(sum("MetricStat" in metric for metric in metrics) or 1 for metrics in watched)

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import time
 from collections.abc import Iterator
 from itertools import count, repeat
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ from benchmarks import BUILT
 from tools import ROOT
 
 START = 1_800_000_000  # epoch seconds
+NAMES = (f"Agent-{time.time_ns()}" for _ in count())  # of agents that never signed in
 # The only field of Lambda's context that the functions read.
 CONTEXT = SimpleNamespace(aws_request_id="measured")
 
@@ -42,7 +44,6 @@ class Functions:
         self.caching = load("SessionsFunction", SESSION_CACHE_SECONDS="900", **environ)
         functions = (self.sessions, self.agents, self.touching, self.updating, self.caching)
         self.transports = [function.service.tables.sessions.transport for function in functions]
-        self._names = (f"Agent-{id(self)}-{number}" for number in count())
 
     def operations(self) -> dict[str, Operation]:
         """Return every operation by name; each uses agents of its own."""
@@ -50,7 +51,7 @@ class Functions:
         validate = event("validate_session", self.sign_in()["session_token"])
         self.caching.handler(validate, CONTEXT)
         find = event("list_agents") | {"rawQueryString": f"agent_name={agent['agent_name']}"}
-        sign_in_new = ((START, event("sign_in", agent_name=name)) for name in self._names)
+        sign_in_new = ((START, event("sign_in", agent_name=name)) for name in NAMES)
         sign_out = ((START + 1, event("sign_out", self.sign_in()["session_token"])) for _ in count())
 
         def always(each: Event) -> Requests:
@@ -71,12 +72,12 @@ class Functions:
 
     def _each_minute(self) -> Requests:
         validate = event("validate_session", self.sign_in()["session_token"])
-        return ((time, validate) for time in count(START + 60, 60))
+        return ((at, validate) for at in count(START + 60, 60))
 
     def sign_in(self) -> dict[str, Any]:
         """Sign a new agent in; return its session."""
         self.time = START
-        response = self.sessions.handler(event("sign_in", agent_name=next(self._names)), CONTEXT)
+        response = self.sessions.handler(event("sign_in", agent_name=next(NAMES)), CONTEXT)
         session: dict[str, Any] = json.loads(response["body"])
         return session
 

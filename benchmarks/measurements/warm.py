@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import json
 import os
 from collections.abc import Callable
 from functools import partial
@@ -25,6 +24,7 @@ type Call = tuple[str, dict[str, Any]]
 def main(rounds: int, repeat: int, *chosen: str) -> dict[str, Any]:
     """Measure the chosen operations, or all; each sample is the mean of ``repeat`` requests."""
     calls, entries = inspect()
+    _, quiet = inspect(LOG_LEVEL="WARNING")
     functions, client = Functions(), boto3.client("dynamodb")
     operations = functions.operations()
     cases: dict[tuple[str, bool], Callable[[], tuple[float, float]]] = {}
@@ -32,6 +32,8 @@ def main(rounds: int, repeat: int, *chosen: str) -> dict[str, Any]:
         cases[name, False] = partial(serve, functions, operations[name], repeat)
         if operations[name].repeatable:
             cases[name, True] = partial(timed, [partial(replay, client, calls[name])] * repeat)
+    for name, entry in entries.items():
+        entry["metric_bytes"] = quiet[name]["log_bytes"]
     for (name, is_bare), times in interleaved_times(rounds, cases).items():
         entry = entries[name].setdefault("bare", {}) if is_bare else entries[name]
         entry.update(times)
@@ -59,9 +61,9 @@ def compare(functions: Functions, client: Any, calls: list[Call], rounds: int, r
     return interleaved_times(rounds, {name: partial(timed, [way] * repeat) for name, way in ways.items()})
 
 
-def inspect() -> tuple[dict[str, list[Call]], dict[str, dict[str, Any]]]:
+def inspect(**environ: str) -> tuple[dict[str, list[Call]], dict[str, dict[str, Any]]]:
     """Serve every operation once; return its DynamoDB calls, and what it consumes, logs and returns."""
-    functions, made = Functions(TRANSPORT="botocore"), list[Call]()
+    functions, made = Functions(TRANSPORT="botocore", **environ), list[Call]()
 
     def record(params: dict[str, Any], model: Any, **_: object) -> None:
         made.append((xform_name(model.name), dict(params)))
@@ -85,21 +87,10 @@ def inspect() -> tuple[dict[str, list[Call]], dict[str, dict[str, Any]]]:
             "read_units": read_units,
             "write_units": write_units,
             "log_bytes": sum(map(len, lines)),
-            "metric_bytes": sum(map(metric_bytes, lines)),
             "log_lines": len(lines),
             "body_bytes": len(response["body"]),
         }
     return calls, entries
-
-
-def metric_bytes(line: str) -> int:
-    """Return how long a line would be above INFO: only its metrics, or nothing."""
-    fields = json.loads(line)
-    if "_aws" not in fields:
-        return 0
-    names = {each["Name"] for directive in fields["_aws"]["CloudWatchMetrics"] for each in directive["Metrics"]}
-    kept = {name: value for name, value in fields.items() if name in {"_aws", "service", *names}}
-    return len(json.dumps(kept, separators=(",", ":"))) + len("\n")
 
 
 def replay(client: Any, calls: list[Call]) -> None:

@@ -18,7 +18,13 @@ from tests.conftest import FrozenClock
 from tests.support.database import client_of
 from tests.support.events import load_event
 from tests.support.functions import Api, Context
-from tests.support.monitoring import (
+from tests.support.timeouts import HANG_SECONDS
+from tools import ROOT
+from tools.cloudformation import RESOURCES, access_log_format
+from tools.dashboard.body import Metric, Search
+from tools.dashboard.log_metrics import LogLine, embedded_metrics
+from tools.dashboard.metric_math import evaluate
+from tools.monitoring import (
     SERVICE,
     STACK_PARAMETERS,
     alarms,
@@ -27,12 +33,6 @@ from tests.support.monitoring import (
     watched,
     widgets,
 )
-from tests.support.timeouts import HANG_SECONDS
-from tools import ROOT
-from tools.cloudformation import RESOURCES, access_log_format
-from tools.dashboard.body import Metric, Search
-from tools.dashboard.log_metrics import LogLine, embedded_metrics
-from tools.dashboard.metric_math import evaluate
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient

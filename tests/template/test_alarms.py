@@ -5,11 +5,11 @@ import re
 import pytest
 
 from tests.support.alarm_states import is_on, period_of
-from tests.support.monitoring import alarms, resources, watched, widgets
 from tools import ROOT
 from tools.cloudformation import MONITORING, whole_number_bounds
 from tools.cloudformation import resources as template_resources
 from tools.dashboard.metric_math import Series
+from tools.monitoring import alarms, resources, watched, widgets
 
 NOW = 1_800_000_000 // 900 * 900
 RUNBOOK = (ROOT / "docs/runbook.md").read_text()

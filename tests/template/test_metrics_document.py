@@ -4,10 +4,10 @@ import re
 
 from agent_sessions.metrics import Metric
 from agent_sessions.services import activity_report
-from tests.support.monitoring import alarms, on_the_dashboard, watched, widgets
 from tools import ROOT
 from tools.cloudformation import resources
 from tools.dashboard.body import Metric as Shown
+from tools.monitoring import alarms, on_the_dashboard, watched, widgets
 
 DOCUMENT = (ROOT / "docs/metrics.md").read_text()
 METRICS_OF_A_ROUTE = 6  # 4xx, 5xx, Count, IntegrationLatency, Latency, DataProcessed: tests/data/aws_metrics.yaml

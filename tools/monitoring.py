@@ -74,7 +74,7 @@ class _Deployment:
                 return text.partition("}")[0].removeprefix("${")
             case str(text):
                 return text
-        raise AssertionError(f"not supported as a parameter of the nested stack: {value}")
+        raise ValueError(f"not supported as a parameter of the nested stack: {value}")
 
     def is_met(self, condition: str | None) -> bool:
         return condition is None or bool(self.value(MONITORING["Conditions"][condition]))
