@@ -62,7 +62,7 @@ def _results(service: Service, effort: Effort) -> Results:
         "start": step("Starting functions", lambda: start.measure(service, effort.starts)),
         "imports": step("Importing modules", lambda: start.import_seconds(service)),
         "warm": step("Serving requests", lambda: measured("warm", *repeated, environ=environ)),
-        "peers": step("Comparing other stores", lambda: measured("compare_stores", *repeated, **peers)),
+        "peers": step("Comparing other stores", lambda: measured("other_stores", *repeated, **peers)),
         "memory": step("Watching memory", lambda: measured("memory", effort.requests, environ=function)),
         "growth": step("Growing", lambda: growth.measure(service.url, effort.sizes, effort.rounds)),
         "partition": step("Growing one agent", lambda: partition.measure(service.url, (10, *effort.sizes[:-1]))),

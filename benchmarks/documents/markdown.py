@@ -31,7 +31,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "spread": lambda seconds, digits=2: " | ".join(f"{1000 * each:.{digits}f}" for each in Spread.of(seconds)),
     "with_spread": lambda ratio: f"{ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})",
     "median": statistics.median,
-    "slowest": lambda routes: max(each["seconds"] for each in routes.values()),
     "dollars": dollars,
     "exact": exact,
 }

@@ -19,10 +19,12 @@ def document(results: Results) -> str:
     """Return the whole document."""
     operations, stores = results["warm"]["operations"], results["peers"]["stores"]
     validations = {name: each["validate"]["cpu"] for name, each in stores.items() if "validate" in each}
+    routes = [route for state in results["partition"].values() for size in state for route in size["routes"].values()]
     return render(
         "performance.md.j2",
         **results,
         best_store=min(validations.keys() - {"agent-sessions"}, key=lambda name: statistics.median(validations[name])),
+        slowest=max(route["seconds"] for route in routes),
         MB=MB,
         ratio=ratio,
         dollars=dollars,

@@ -9,8 +9,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from agent_sessions.domain.models import Session, SignedIn
-from agent_sessions.services.sessions import SessionService
+from agent_sessions.domain.models import Session
 from benchmarks import MB
 from benchmarks.process import measured
 from benchmarks.samples import interleaved_times, timed
@@ -29,18 +28,19 @@ def measure(url: str, sizes: Sequence[int], rounds: int) -> list[dict[str, Any]]
     small, large = (Service.create(url, name) for name in ("small", "large"))
     sessions = {"small": small.sessions(**NO_TIMEOUTS), "large": large.sessions(**NO_TIMEOUTS)}
     known = {table: [each.sign_in(OWNER, f"Agent {n}", "A") for n in range(KNOWN)] for table, each in sessions.items()}
-    validations = {table: partial(_validate, sessions[table], known[table]) for table in sessions}
     entries = []
+
+    def validate(table: str) -> tuple[float, float]:
+        """Validate each known session of a table once, in random order."""
+        tokens = [each.session_token for each in random.sample(known[table], KNOWN)]
+        return timed([partial(sessions[table].validate, token) for token in tokens])
+
     for before, size in pairwise((KNOWN, *sizes)):
         large.fill(_numbered(known["large"][0].session, n) for n in range(before - KNOWN, size - KNOWN))
         report = _report(large, size - KNOWN)
-        entries.append({"sessions": size, **interleaved_times(rounds, validations), "report": report})
+        times = interleaved_times(rounds, {table: partial(validate, table) for table in known})
+        entries.append({"sessions": size, "report": report, **times})
     return entries
-
-
-def _validate(sessions: SessionService, known: Sequence[SignedIn]) -> tuple[float, float]:
-    """Validate each session once, in random order."""
-    return timed([partial(sessions.validate, each.session_token) for each in random.sample(known, KNOWN)])
 
 
 def _numbered(known: Session, number: int) -> Session:

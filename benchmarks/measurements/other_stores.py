@@ -1,9 +1,11 @@
-"""Other session stores on DynamoDB, behind the same four operations.
+"""Session stores on DynamoDB side by side in one process: the cost of each operation.
 
-Imported in the environment of requirements/peers.txt, with the layer before it, so that all stores use the same boto3.
+Runs in the environment of requirements/peers.txt, with the layer before it, so that all stores use the same boto3.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
+from importlib import metadata
 from typing import Any, NamedTuple
 
 import boto3
@@ -14,7 +16,38 @@ from flask.wrappers import Request
 from flask_session.dynamodb import DynamoDBSessionInterface
 from werkzeug.test import EnvironBuilder
 
+from agent_sessions import SessionService, Settings, clock
+from agent_sessions.dynamodb.client import BotocoreTransport
+from agent_sessions.dynamodb.connect import connect
+from agent_sessions.dynamodb.tables import Tables
+from benchmarks.samples import interleaved_times, timed
+from tools.dynamodb.capacity_meter import Meter
 from tools.dynamodb.plain_table import create_plain_table
+
+
+def main(rounds: int, repeat: int) -> dict[str, Any]:
+    """Return the peers' versions, and for each store the operations that it supports."""
+    entries: dict[str, dict[str, Any]] = {name: {} for name in STORES}
+    cases: dict[tuple[str, str], Callable[[], tuple[float, float]]] = {}
+    for name, new_store in STORES.items():
+        metered, store = new_store(f"{name}-metered"), new_store(name)
+        meter = Meter(metered.client)
+        metered.create()  # so that this project's sign-in is measured with a known agent
+        for operation in ("create", *store.operations):
+            action = metered.prepare(operation)
+            meter.reset()
+            action()
+            calls, read_units, write_units = meter.spent
+            entries[name][operation] = {"calls": calls, "read_units": read_units, "write_units": write_units}
+            cases[name, operation] = partial(measure, store, operation, repeat)
+    for (name, operation), times in interleaved_times(rounds, cases).items():
+        entries[name][operation].update(times)
+    return {"versions": {name: metadata.version(name) for name in STORES if name != OWN}, "stores": entries}
+
+
+def measure(store: "SessionStore", operation: str, repeat: int) -> tuple[float, float]:
+    """Run an operation ``repeat`` times, each on a session of its own; return the CPU and the wall seconds of one."""
+    return timed([store.prepare(operation) for _ in range(repeat)])
 
 
 class SessionStore(NamedTuple):
@@ -23,6 +56,32 @@ class SessionStore(NamedTuple):
     client: Any
     create: Callable[[], Any]  # returns what the client of the session keeps
     operations: Mapping[str, Callable[[Any], object]]  # on that: validate, validate and extend, delete, if supported
+
+    def prepare(self, operation: str) -> Callable[[], object]:
+        """Create the session that an operation needs; return the operation on it."""
+        return self.create if operation == "create" else partial(self.operations[operation], self.create())
+
+
+def agent_sessions(table: str) -> SessionStore:
+    """This project in process, as the others are; its sign-in also recognises the agent."""
+    settings, now = Settings.from_environment(), clock.now
+    # A meter reads the events of a client; both transports make the same calls.
+    metered = BotocoreTransport.connect()
+    transport = metered if table.endswith("metered") else connect(settings)
+    service = SessionService(Tables.over(transport, settings), settings)
+
+    def a_minute_later(action: Callable[[str], object], token: str) -> None:
+        """Move the clock on first, so that a touch is due."""
+        clock.now = lambda: now() + settings.touch_interval
+        action(token)
+        clock.now = now
+
+    operations: dict[str, Callable[[str], object]] = {
+        "validate": service.validate,
+        "validate and extend": partial(a_minute_later, service.validate),
+        "delete": partial(a_minute_later, service.sign_out),
+    }
+    return SessionStore(metered.client, lambda: service.sign_in("public", "Claude").session_token, operations)
 
 
 def dynamodb_session_web(table: str) -> SessionStore:
@@ -69,8 +128,10 @@ def flask_session(table: str) -> SessionStore:
     return SessionStore(resource.meta.client, create, operations)
 
 
+OWN = "agent-sessions"
 # By package: what creates a store with a new table of this name.
-PEERS: dict[str, Callable[[str], SessionStore]] = {
+STORES: dict[str, Callable[[str], SessionStore]] = {
+    OWN: agent_sessions,
     "dynamodb-session-web": dynamodb_session_web,
     "awslabs-mcp-lambda-handler": mcp_lambda_handler,
     "Flask-Session": flask_session,

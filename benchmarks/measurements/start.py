@@ -22,10 +22,8 @@ VALIDATE = (
     "import app, json, os, types; context = types.SimpleNamespace(aws_request_id='measured');"
     "assert app.handler(json.loads(os.environ['EVENT']), context)['statusCode'] == 200"
 )
-CLIENT = "import boto3; boto3.client('dynamodb')"
-GET_ITEM = (
-    "import boto3, json, os; assert 'Item' in boto3.client('dynamodb').get_item(**json.loads(os.environ['ITEM']))"
-)
+CLIENT = "import boto3; client = boto3.client('dynamodb')"
+GET_ITEM = f"{CLIENT}; import json, os; assert 'Item' in client.get_item(**json.loads(os.environ['ITEM']))"
 # Starts without a call are measured with AWS's own endpoint, for which the direct transport reads the authorities.
 ON_AWS, BOTOCORE = {"AWS_ENDPOINT_URL": ""}, {"TRANSPORT": "botocore"}
 

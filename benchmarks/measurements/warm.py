@@ -63,31 +63,22 @@ def compare(functions: Functions, client: Any, calls: list[Call], rounds: int, r
 
 def inspect(**environ: str) -> tuple[dict[str, list[Call]], dict[str, dict[str, Any]]]:
     """Serve every operation once; return its DynamoDB calls, and what it consumes, logs and returns."""
-    functions, made = Functions(TRANSPORT="botocore", **environ), list[Call]()
-
-    def record(params: dict[str, Any], model: Any, **_: object) -> None:
-        made.append((xform_name(model.name), dict(params)))
-
-    clients = [transport.client for transport in functions.transports]
-    for client in clients:
-        client.meta.events.register("provide-client-params.dynamodb", record)
-    meter = Meter(*clients)
+    functions = Functions(TRANSPORT="botocore", **environ)
+    meter = Meter(*(transport.client for transport in functions.transports))
     calls, entries = {}, {}
     for name, operation in functions.operations().items():
         functions.time, event = next(operation.requests)
-        made.clear()
         meter.reset()
         with contextlib.redirect_stdout(io.StringIO()) as log:
             response = operation.function.handler(event, CONTEXT)
-        _, read_units, write_units = meter.spent
-        lines = log.getvalue().splitlines(keepends=True)  # ASCII: a character is a byte
-        calls[name] = list(made)
+        calls[name] = list(meter.requests)
+        made, read_units, write_units = meter.spent
         entries[name] = {
             "calls": len(made),
             "read_units": read_units,
             "write_units": write_units,
-            "log_bytes": sum(map(len, lines)),
-            "log_lines": len(lines),
+            "log_bytes": len(log.getvalue()),  # ASCII: a character is a byte
+            "log_lines": log.getvalue().count("\n"),
             "body_bytes": len(response["body"]),
         }
     return calls, entries
@@ -96,7 +87,7 @@ def inspect(**environ: str) -> tuple[dict[str, list[Call]], dict[str, dict[str, 
 def replay(client: Any, calls: list[Call]) -> None:
     """Make the same calls again."""
     for name, parameters in calls:
-        getattr(client, name)(**parameters)
+        getattr(client, xform_name(name))(**parameters)
 
 
 def serve(functions: Functions, operation: Operation, repeat: int) -> tuple[float, float]:

@@ -12,6 +12,7 @@ class Meter:
 
     def __init__(self, *clients: Any) -> None:
         self.calls: list[str] = []
+        self.requests: list[tuple[str, dict[str, Any]]] = []  # operations, and their parameters
         self._consumed: list[tuple[str, float]] = []
         for client in clients:
             client.meta.events.register("before-parameter-build.dynamodb", self._ask)
@@ -20,6 +21,7 @@ class Meter:
     def reset(self) -> None:
         """Start again from zero."""
         self.calls.clear()
+        self.requests.clear()
         self._consumed.clear()
 
     @property
@@ -31,6 +33,7 @@ class Meter:
         return sum(units for each, units in self._consumed if each == kind)
 
     def _ask(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+        self.requests.append((model.name, dict(params)))
         # Creating and deleting a table is free, and has no such parameter.
         if "ReturnConsumedCapacity" in model.input_shape.members:
             params["ReturnConsumedCapacity"] = "INDEXES"
