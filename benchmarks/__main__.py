@@ -42,12 +42,12 @@ def write(folder: Path) -> None:
     """Print the documents of the results in a folder, and write them and their plots beside the results."""
     results = load(folder / RESULTS)
     for name, document in DOCUMENTS.items():
-        (folder / name).write_text(document(results))
-        print(f"\n{document(results)}")
-    plots = (folder / RESULTS).parent
-    command: list[str | Path] = [PLOT_PYTHON, "-m", "benchmarks.documents.plots", plots]
-    content = costs.plot_input(results)
-    step("Drawing the plots", lambda: subprocess.run(command, input=content, text=True, check=True, cwd=ROOT))
+        text = document(results)
+        (folder / name).write_text(text)
+        print(f"\n{text}")
+    command = [str(PLOT_PYTHON), "-m", "benchmarks.documents.plots", str((folder / RESULTS).parent)]
+    curves = costs.plot_input(results)
+    step("Drawing the plots", lambda: subprocess.run(command, input=curves, text=True, check=True, cwd=ROOT))
 
 
 if __name__ == "__main__":
