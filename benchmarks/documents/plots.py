@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.ticker import EngFormatter
 
@@ -23,7 +24,7 @@ BLUE, ORANGE, GREEN, PINK, GREY = "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#
 MEASURED, LIMIT = {"color": BLUE, "marker": "o", "label": "measured"}, {"color": ORANGE, "ls": "--"}
 FLAT = {"color": GREY, "lw": 0.8, "ls": "-"}
 FLAT_CALLS = 3  # of a route whose requests take as many calls for any number of sessions
-WHISKER, WHISKERS = {"capsize": 2, "lw": 1}, "bar: median, line: minimum to maximum"
+WHISKERS = "bar: median, line: minimum to maximum"
 
 type Samples = Mapping[str, Mapping[str, Sequence[float]]]
 
@@ -86,7 +87,8 @@ def growth(results: Results) -> None:
     _, (left, middle, right) = plt.subplots(1, 3, figsize=(11, 3.8), subplot_kw=log)
     sessions, reports = zip(*((entry["sessions"], entry["report"]) for entry in results["growth"]), strict=True)
     ratios = [ratio(entry["large"]["wall"], entry["small"]["wall"]) for entry in results["growth"]]
-    left.errorbar(sessions, [each.median for each in ratios], yerr=whiskers(ratios), capsize=3, **MEASURED)
+    lows, medians, highs = np.array(ratios).T
+    left.errorbar(sessions, medians, yerr=(medians - lows, highs - medians), capsize=3, **MEASURED)
     left.axhline(1.1, label="goal: ≤ 1.1", **LIMIT)
     left.set(title="Latency of a validation\nrelative to 100 sessions", ylim=(0, None))
     left.legend(loc="lower right")
@@ -167,18 +169,13 @@ def bars(axes: Any, series: Samples, colours: Sequence[Any], missing: str = "") 
     rows, height = list(next(iter(series.values()))), 0.8 / len(series)
     for number, ((label, samples), colour) in enumerate(zip(series.items(), colours, strict=True)):
         places = {name: row + height * (number - (len(series) - 1) / 2) for row, name in enumerate(rows)}
-        spreads = [Spread.of(1000 * seconds for seconds in sample) for sample in samples.values()]
-        medians, style = [each.median for each in spreads], {"color": colour, "label": label, "error_kw": WHISKER}
-        axes.barh([places[name] for name in samples], medians, 0.9 * height, xerr=whiskers(spreads), **style)
+        lows, medians, highs = 1000 * np.array([Spread.of(sample) for sample in samples.values()]).T
+        whiskers = {"xerr": (medians - lows, highs - medians), "error_kw": {"capsize": 2, "lw": 1}}
+        axes.barh([places[name] for name in samples], medians, 0.9 * height, color=colour, label=label, **whiskers)
         for name in places.keys() - samples:
             axes.annotate(missing, (0.02, places[name]), va="center", color=GREY)
     axes.set(yticks=range(len(rows)), yticklabels=rows, ylim=(len(rows) - 0.5, -0.5))
     axes.grid(axis="y", visible=False)
-
-
-def whiskers(spreads: Sequence[Spread]) -> list[list[float]]:
-    """Return the distances from the medians down to the minima and up to the maxima."""
-    return [[each.median - each.low for each in spreads], [each.high - each.median for each in spreads]]
 
 
 def short_numbers(*axes: Any) -> None:
