@@ -15,7 +15,7 @@ from benchmarks import BUILT
 from tools import ROOT
 
 START = 1_800_000_000  # epoch seconds
-NAMES = (f"Agent-{time.time_ns()}" for _ in count())  # of agents that never signed in
+NAMES = (f"Agent-{time.time_ns() % 10**17}" for _ in count())  # of agents that never signed in
 # The only field of Lambda's context that the functions read.
 CONTEXT = SimpleNamespace(aws_request_id="measured")
 

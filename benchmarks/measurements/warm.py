@@ -24,7 +24,7 @@ type Call = tuple[str, dict[str, Any]]
 def main(rounds: int, repeat: int, *chosen: str) -> dict[str, Any]:
     """Measure the chosen operations, or all; each sample is the mean of ``repeat`` requests."""
     calls, entries = inspect()
-    _, quiet = inspect(LOG_LEVEL="WARNING")
+    _, quiet = inspect(POWERTOOLS_LOG_LEVEL="WARNING")
     functions, client = Functions(), boto3.client("dynamodb")
     operations = functions.operations()
     cases: dict[tuple[str, bool], Callable[[], tuple[float, float]]] = {}
