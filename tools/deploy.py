@@ -94,14 +94,6 @@ def refusal(parameter: Mapping[str, Any], value: str) -> str | None:
         return f"one of {', '.join(str(each) for each in allowed)}"
     if (pattern := parameter.get("AllowedPattern")) and not re.fullmatch(pattern, value):
         return str(parameter.get("ConstraintDescription") or f"text that matches {pattern}")
-    if parameter["Type"] == "Number":
-        low, high = parameter.get("MinValue"), parameter.get("MaxValue")
-        try:
-            number = float(value)
-        except ValueError:
-            return "a number"
-        if (low is not None and number < low) or (high is not None and number > high):
-            return f"at least {low}" if high is None else f"from {low} to {high}"
     return None
 
 

@@ -5,8 +5,7 @@ from typing import Self
 from agent_sessions import clock
 from agent_sessions.audit import Audit, AuditAction, AuditEntry, AuditReason, discard_entry
 from agent_sessions.deadline import seconds_left, time_limit
-from agent_sessions.domain import identity
-from agent_sessions.domain.identity import Identity
+from agent_sessions.domain.identity import Identity, parse_id
 from agent_sessions.domain.models import MAX_PAGE, Agent, Ended, Presence, Session, SessionPage, StopRequest
 from agent_sessions.domain.progress import clean_reason
 from agent_sessions.domain.tokens import redact
@@ -117,9 +116,7 @@ class AgentService:
             NotFoundError: also if the session has ended.
         """
         cleaned = None if reason is None else clean_reason(reason)
-        agent, session = identity.parse_id(agent_id), identity.parse_id(session_id)
-        if agent is None or session is None:
-            raise NotFoundError("No such session")
+        agent, session = self._parsed_pair(agent_id, session_id)
         now = clock.now()
         request = None if cleaned is None else StopRequest(cleaned, now)
         updated = self.tables.sessions.request_stop(agent, session, owner, request, now=now)
@@ -139,9 +136,7 @@ class AgentService:
     @time_limit()
     def end_session(self, owner: str, agent_id: str, session_id: str) -> bool:
         """End a session by its handle; return whether it was live. This also succeeds if it had already ended."""
-        agent, handle = identity.parse_id(agent_id), identity.parse_id(session_id)
-        if agent is None or handle is None:
-            raise NotFoundError("No such session")
+        agent, handle = self._parsed_pair(agent_id, session_id)
         session = self.tables.sessions.delete_session(agent, handle, owner=owner)
         if session is not None and session.is_live(clock.now(), self._settings.sessions_not_before):
             self._audit(AuditEntry(action=AuditAction.END_SESSIONS, owner=owner, agent_id=agent, session_ids=[handle]))
@@ -234,7 +229,15 @@ class AgentService:
     @staticmethod
     def _parsed(agent_id: str) -> str:
         """Return the id in lower case; a malformed id matches no agent, and DynamoDB would reject some of them."""
-        parsed = identity.parse_id(agent_id)
+        parsed = parse_id(agent_id)
         if parsed is None:
             raise NotFoundError("No such agent")
         return parsed
+
+    @staticmethod
+    def _parsed_pair(agent_id: str, session_id: str) -> tuple[str, str]:
+        """Return both ids in lower case; a malformed one matches no session."""
+        agent, session = parse_id(agent_id), parse_id(session_id)
+        if agent is None or session is None:
+            raise NotFoundError("No such session")
+        return agent, session
