@@ -193,9 +193,9 @@ def test_other_input_does_nothing(service: Service, text: bytes) -> None:
 
 
 def test_files_of_ended_sessions_are_removed(fire: Any, service: Service) -> None:
-    old = store.Stored("http://127.0.0.1:4566", {}, token(9), "2020-01-01T00:00:00Z")  # type: ignore[arg-type]
+    old = store.Stored("http://127.0.0.1:4566", token(9), "2020-01-01T00:00:00Z")  # type: ignore[arg-type]
     store.save("claude-old", old)
-    store.save("claude-new", store.Stored(old.url, {}, old.session_token, "2999-01-01T00:00:00Z"))
+    store.save("claude-new", store.Stored(old.url, old.session_token, "2999-01-01T00:00:00Z"))
 
     fire("SessionStart")
 
@@ -213,6 +213,6 @@ def test_session_starts_although_the_folder_has_other_files(fire: Any, service: 
 
 
 def test_stored_session_does_not_show_its_token() -> None:
-    store.save("x", store.Stored("u", {}, token(1), "2999-01-01T00:00:00Z"))  # type: ignore[arg-type]
+    store.save("x", store.Stored("u", token(1), "2999-01-01T00:00:00Z"))  # type: ignore[arg-type]
 
     assert token(1) not in repr(store.load("x"))

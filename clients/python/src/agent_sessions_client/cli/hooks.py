@@ -22,7 +22,6 @@ from agent_sessions_client.client import Client
 from agent_sessions_client.errors import AgentSessionsError, InvalidSessionError
 from agent_sessions_client.exchange import Retries
 from agent_sessions_client.models import Session, State
-from agent_sessions_client.operations import SignIn
 
 NAMES = {"claude": "Claude Code", "codex": "Codex"}
 # A hook delays the agent: it gives up soon.
@@ -122,10 +121,9 @@ class Hook:
                 stored.reported = (state, time.time())
                 store.save(self._label, stored)
                 return shown
-        request = SignIn(self._name, self._context(), metadata=self._metadata())
-        session = self._client.sign_in(request.agent_name, request.context, metadata=request.metadata)
+        session = self._client.sign_in(self._name, self._context(), metadata=self._metadata())
         ends_at = str(session.session.body["ends_at"])
-        stored = store.Stored(self._url, request.body(), session.session_token, ends_at, (state, time.time()))
+        stored = store.Stored(self._url, session.session_token, ends_at, (state, time.time()))
         store.save(self._label, stored)
         return session.progress(state, activity)
 

@@ -6,7 +6,7 @@ import re
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -28,17 +28,15 @@ class Stored:
 
     Attributes:
         url: URL of the service.
-        sign_in: The fields of its sign-in, to sign in again.
         session_token: The secret.
         ends_at: When the session ends in any case (RFC 3339).
         reported: What was last reported, by the clock of this machine: state and epoch seconds.
     """
 
     url: str
-    sign_in: dict[str, object]
     session_token: Secret
     ends_at: str
-    reported: tuple[str, float] = field(default=("", 0.0))
+    reported: tuple[str, float] = ("", 0.0)
 
 
 def folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -54,7 +52,6 @@ def load(label: str) -> Stored | None:
         stored = json.loads(path.read_text(encoding="utf-8"))
         return Stored(
             stored["url"],
-            stored["sign_in"],
             Secret(stored["session_token"]),
             stored["ends_at"],
             (stored["reported"][0], stored["reported"][1]),

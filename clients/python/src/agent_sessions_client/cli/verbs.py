@@ -18,7 +18,6 @@ from agent_sessions_client.cli.targets import TargetError, find_agent, find_sess
 from agent_sessions_client.client import Client
 from agent_sessions_client.errors import AgentSessionsError
 from agent_sessions_client.models import Session
-from agent_sessions_client.operations import SignIn
 from agent_sessions_client.session import SignedInSession
 
 # Lines of tables that go to a file or a pipe are not wrapped.
@@ -113,26 +112,18 @@ def _unblock(client: Client, options: argparse.Namespace) -> int:
 
 def _sign_in(client: Client, options: argparse.Namespace) -> int:
     metadata = dict(_pair(each) for each in options.metadata)
-    request = SignIn(
-        options.name,
-        options.context,
-        options.exclusive,
-        metadata or None,
-        options.idle_seconds,
-        options.lifetime_seconds,
-    )
     before = store.load(options.label)
     session = client.sign_in(
-        request.agent_name,
-        request.context,
-        exclusive=request.exclusive,
-        metadata=request.metadata,
-        idle_seconds=request.idle_seconds,
-        lifetime_seconds=request.lifetime_seconds,
+        options.name,
+        options.context,
+        exclusive=options.exclusive,
+        metadata=metadata or None,
+        idle_seconds=options.idle_seconds,
+        lifetime_seconds=options.lifetime_seconds,
     )
     ends_at = str(session.session.body["ends_at"])
     try:
-        store.save(options.label, store.Stored(url_from_environment(), request.body(), session.session_token, ends_at))
+        store.save(options.label, store.Stored(url_from_environment(), session.session_token, ends_at))
     except OSError as error:
         session.sign_out()  # nobody could use it
         raise CommandError(f"the session cannot be stored, so it was ended: {error}", ExitStatus.FAILED) from None
