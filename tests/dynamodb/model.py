@@ -67,12 +67,14 @@ class Model:
             return remembered
         session = self._load(session_id)
         if session is None:
+            self.forget(container, session_id)
             return None
         return self._store(container, self._used(session) if touch and self._touch_is_due(session) else session)
 
     def report_progress(self, container: int, session_id: str, progress: dict[str, Any]) -> Session | None:
         session = self._load(session_id)
         if session is None:
+            self.forget(container, session_id)
             return None
         return self._store(container, replace(self._used(session), progress_at=self.now, **progress))
 
