@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from fake_service import AGENT_ID, OTHER_AGENT, Run, Service, problem, session, token
+from fake_service import AGENT_ID, ENDED, OTHER_AGENT, Run, Service, problem, session, token
 
 from agent_sessions_client.cli import setup
 from agent_sessions_client.cli.main import main
@@ -214,6 +214,17 @@ def test_stop_request_is_an_exit_status(run: Run, service: Service, verb: tuple[
 
     assert status == 6
     assert "budget used up" in out + err
+
+
+@pytest.mark.parametrize("verb", [("progress", "working"), ("whoami",)])
+def test_ended_session_names_the_next_step(run: Run, service: Service, verb: tuple[str, ...]) -> None:
+    run("sign-in", "Claude")
+    service.planned = [ENDED]
+
+    status, _, err = run(*verb)
+
+    assert status == 3
+    assert "sign in again: agent-sessions sign-in NAME" in err
 
 
 @pytest.mark.parametrize(

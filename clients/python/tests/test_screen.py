@@ -84,6 +84,10 @@ def test_screen_shows_an_ended_session_for_a_minute(thread_client: Client, fleet
     shown.read(client, at + screen.ENDED_SHOWN)
     assert "Project A" not in text(shown.render(at))
 
+    del fleet.roster[1]
+    shown.read(client, at)
+    assert "1 agent, 1 session: 1 working" in text(shown.render(at))
+
 
 def test_screen_keeps_the_last_roster_during_an_outage(thread_client: Client, fleet: Service) -> None:
     client, shown, at = thread_client, screen.Screen(), screen.now()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from agent_sessions_client.cli.exit_status import CommandError, ExitStatus
 from agent_sessions_client.driver import VERSION
-from agent_sessions_client.errors import AgentSessionsError
+from agent_sessions_client.errors import AgentSessionsError, InvalidSessionError
 
 DESCRIPTION = """\
 See every agent that you run, and stop any of them.
@@ -144,6 +144,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitStatus.FAILED
     except CommandError as error:
         return _fail(str(error), error.status)
+    except InvalidSessionError as error:
+        return _fail("the stored session has ended; sign in again: agent-sessions sign-in NAME", ExitStatus.of(error))
     except AgentSessionsError as error:
         return _fail(str(error), ExitStatus.of(error))
     except OSError as error:  # of a file: calls of the service raise errors of their own

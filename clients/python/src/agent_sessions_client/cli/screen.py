@@ -1,7 +1,7 @@
 """Sessions and agents as tables, and the live screen of `ps --watch`."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sized
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
@@ -121,14 +121,19 @@ class Screen:
         """Return the screen."""
         states = [each.state for each in self.sessions.values()]
         counts = ", ".join(f"{states.count(each)} {each}" for each in ("working", "waiting", "idle") if each in states)
-        agents = len({each.agent_id for each in self.sessions.values()})
-        summary = f"{agents} agents, {len(self.sessions)} sessions" + (f": {counts}" if counts else "")
+        agents = {each.agent_id for each in self.sessions.values()}
+        total = f"{_counted(agents, 'agent')}, {_counted(self.sessions, 'session')}"
+        summary = f"{total}: {counts}" if counts else total
         table = roster(self.sessions.values(), at, [each for each, _ in self.ended.values()])
         age = f"read {span(at - self.read_at)} ago" if self.read_at else "not read yet"
         footer = Text(f"{age}, every {REFRESH_SECONDS} s. Ctrl-C ends this screen.", "dim")
         if self.problem:
             footer = Text(f"{age}. {self.problem}", "red")
         return Group(Text(summary), "", table, "", footer)
+
+
+def _counted(things: Sized, noun: str) -> str:
+    return f"{len(things)} {noun}" if len(things) == 1 else f"{len(things)} {noun}s"
 
 
 def watch(client: Client, console: Console, sleep: Callable[[float], None] = time.sleep) -> None:
