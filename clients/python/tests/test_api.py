@@ -215,7 +215,17 @@ def test_response_of_another_kind_is_an_error(
 
 @pytest.mark.parametrize(
     "url",
-    ["ftp://example.com", "example.com", "", "https://", "https://user:secret@example.com", "https://example.com?x=1"],
+    [
+        *(
+            "ftp://example.com",
+            "example.com",
+            "",
+            "https://",
+            "https://user:secret@example.com",
+            "https://example.com?x=1",
+        ),
+        *("http://127.0.0.1:port", "http://127.0.0.1:99999", "http://127.0.0.1:0", "https://[::1", "https://a..b"),
+    ],
 )
 def test_bad_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"^url must"):

@@ -37,8 +37,13 @@ def checked_url(url: str, *, allow_http: bool) -> str:
     Raises:
         ValueError: it is not one, or would send tokens unencrypted to another machine.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        (parts.hostname or "").encode("idna")
+        is_url = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # of the brackets, the port or the host; httpx2 would notice at the first request
+        is_url = False
+    if not is_url:
         raise ValueError(
             "url must be the URL of the service, such as https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com"
         )
