@@ -6,7 +6,6 @@ https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/stream
 """
 
 import base64
-import binascii
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -206,7 +205,7 @@ def _decode(value: str) -> str | None:
         return value
     try:
         return base64.b64decode(value[len("=?base64?") : -len("?=")], validate=True).decode()
-    except (binascii.Error, ValueError):
+    except ValueError:
         return None
 
 
