@@ -60,7 +60,7 @@ class DirectTransport:
             try:
                 fields = self._attempt(operation, body)
             except _RETRYABLE as error:
-                failure = error if isinstance(error, UnavailableError) else UnavailableError
+                failure = error if isinstance(error, UnavailableError) else UnavailableError()
                 pause, spent = _pause(attempt, failure), failure.cost
                 is_late = seconds_left() < pause + ATTEMPT_SECONDS
                 if attempt + 1 == MAX_ATTEMPTS or is_late or not self._spend(spent):
@@ -98,7 +98,7 @@ class DirectTransport:
             return True
 
 
-def _pause(attempt: int, failure: UnavailableError | type[UnavailableError]) -> float:
+def _pause(attempt: int, failure: UnavailableError) -> float:
     pause: float = random.random() * failure.pause_seconds * 2**attempt  # noqa: S311  jitter is no secret
     return max(pause, min(failure.after_seconds, pause + 5))
 
