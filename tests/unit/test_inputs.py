@@ -1,5 +1,6 @@
 import itertools
 import json
+import math
 from typing import Any
 
 import pytest
@@ -296,7 +297,18 @@ def test_documented_names_have_no_pattern(name: str) -> None:
     assert "pattern" not in json.dumps(SignInInput.model_json_schema()["properties"][name])
 
 
-@pytest.mark.parametrize("value", [90.5, "90", True, [], {}], ids=repr)
+@pytest.mark.parametrize("field", ["idle_seconds", "lifetime_seconds"])
+def test_whole_number_may_be_written_with_a_point(field: str) -> None:
+    read = getattr(SignInInput.read({"agent_name": "Claude", field: json.loads("90.0")}), field)
+
+    assert (read, type(read)) == (90, int)
+
+
+def test_limit_of_a_tool_may_be_written_with_a_point() -> None:
+    assert arguments.ListSessionsArguments.read({"limit": json.loads("2.0")}).limit == 2
+
+
+@pytest.mark.parametrize("value", [90.5, math.inf, "90", True, [], {}], ids=repr)
 @pytest.mark.parametrize("field", ["idle_seconds", "lifetime_seconds"])
 def test_seconds_that_are_not_a_whole_number_are_named(field: str, value: Any) -> None:
     assert refusal({field: value}) == FieldError(field, f"{field} must be a whole number")

@@ -42,10 +42,14 @@ _EXPECTED = {
 }
 
 
+def _integer(value: Any) -> Any:
+    # JSON has one kind of number: 60.0 is an integer to JSON Schema, and some clients write every number so.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _page_size(value: Any) -> int:
     # A query has only strings, the arguments of an MCP tool have numbers.
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
-        value = int(value)
+    value = int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value) else _integer(value)
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_PAGE:
         return value
     raise ValidationError(FieldError("limit", f"limit must be a whole number from 1 to {MAX_PAGE}"))
@@ -192,6 +196,7 @@ class SignInInput(Input):
     ] = None
     idle_seconds: Annotated[
         int | None,
+        BeforeValidator(_integer),
         Field(
             description="Seconds without use after which this session ends: from 60 to the stack's "
             "IdleTimeoutSeconds, which is the default.",
@@ -201,6 +206,7 @@ class SignInInput(Input):
     ] = None
     lifetime_seconds: Annotated[
         int | None,
+        BeforeValidator(_integer),
         Field(
             description="Seconds after which this session ends even if it is in use: from 60 to the stack's "
             "LifetimeSeconds, which is the default.",
