@@ -80,8 +80,7 @@ def check_plain_words(kind: type[Input], values: dict[str, Any]) -> None:
 
 INPUTS = [
     kind
-    for module in (request_models, arguments)
-    for kind in vars(module).values()
+    for kind in (vars(request_models) | vars(arguments)).values()
     if isinstance(kind, type) and issubclass(kind, Input) and kind.model_fields
 ]
 ODD_VALUES: list[Any] = [
