@@ -106,3 +106,19 @@ def test_screen_keeps_the_last_roster_during_an_outage(thread_client: Client, fl
 )
 def test_span_has_two_units(seconds: int, shown: str) -> None:
     assert screen.span(timedelta(seconds=seconds)) == shown
+
+
+def test_text_of_an_agent_cannot_turn_the_line_around() -> None:
+    turned = "\u202ereport\u2066\u200f"
+    stop = {"reason": turned, "at": "2026-11-22T16:20:00Z"}
+    sessions = [
+        Session.parse(session(1, activity=turned, metadata={"model": turned})),
+        Session.parse(session(2, stop_requested=stop)),
+    ]
+
+    shown = text(screen.roster(sessions, screen.now(), ended=sessions[1:])) + "".join(
+        text(screen.details(each, screen.now())) for each in sessions
+    )
+
+    assert shown.count("report") == 6
+    assert not set(shown) & {"\u202e", "\u2066", "\u200f"}

@@ -20,6 +20,10 @@ ENDED_SHOWN = timedelta(seconds=60)
 SHORT_ID = 8
 STATES = {"working": ("●", "green"), "waiting": ("◐", "yellow"), "idle": ("○", "dim"), None: ("·", "dim")}
 
+# Marks, embeddings, overrides and isolates of direction. The service refuses them in names, but not in what an agent
+# reports: one of them could turn the rest of a line around, and a person would stop the wrong session.
+DIRECTIONS = dict.fromkeys([0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+
 
 def now() -> datetime:
     """Return the time, in UTC."""
@@ -46,10 +50,10 @@ def roster(sessions: Iterable[Session], at: datetime, ended: Iterable[Session] =
     for each in sorted(sessions, key=lambda each: (order.get(each.state, 3), each.display_name, each.session_id)):
         mark, style = STATES.get(each.state, STATES[None])
         state = Text(f"{mark} {each.state or '-'}", style)
-        activity = Text(each.activity or "")
+        activity = _text(each.activity or "")
         if each.stop_requested:
             state = Text("◌ stopping", "red")
-            activity = Text(f"asked to stop: {each.stop_requested.reason}", "red")
+            activity = _text(f"asked to stop: {each.stop_requested.reason}", "red")
         table.add_row(
             Text(each.display_name, "bold"),
             state,
@@ -63,7 +67,7 @@ def roster(sessions: Iterable[Session], at: datetime, ended: Iterable[Session] =
         reason = each.stop_requested.reason if each.stop_requested else ""
         mark = "■ stopped" if each.stop_requested else "■ ended"
         row = (each.display_name, mark, reason, "", "", span(at - each.created_at), each.session_id[:SHORT_ID])
-        table.add_row(*(Text(cell) for cell in row), style="dim")
+        table.add_row(*map(_text, row), style="dim")
     return table
 
 
@@ -92,7 +96,7 @@ def details(session: Session, at: datetime) -> Table:
         "session_id": session.session_id,
     } | {f"metadata {name}": value for name, value in session.metadata.items()}
     for name, value in fields.items():
-        table.add_row(Text(name, "dim"), Text(value))
+        table.add_row(Text(name, "dim"), _text(value))
     return table
 
 
@@ -145,6 +149,10 @@ def watch(client: Client, console: Console, sleep: Callable[[float], None] = tim
             for _ in range(REFRESH_SECONDS):
                 live.update(screen.render(now()), refresh=True)
                 sleep(1)
+
+
+def _text(text: str, style: str = "") -> Text:
+    return Text(text.translate(DIRECTIONS), style)
 
 
 def _table(*columns: str) -> Table:
