@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from agent_sessions.audit import AuditEntry
 from agent_sessions.domain.models import Session, SignedIn
 from agent_sessions.errors import DatabaseError, InvalidSessionError
 from agent_sessions.metrics import Metric
@@ -25,9 +26,14 @@ def counted() -> list[Metric]:
 
 
 @pytest.fixture
-def sessions(database: Database, counted: list[Metric]) -> SessionService:
+def audited() -> list[AuditEntry]:
+    return []
+
+
+@pytest.fixture
+def sessions(database: Database, counted: list[Metric], audited: list[AuditEntry]) -> SessionService:
     settings = replace(database.settings, max_sessions_per_agent=LIMIT)
-    return SessionService(database.tables(), settings, count=counted.append)
+    return SessionService(database.tables(), settings, count=counted.append, audit=audited.append)
 
 
 def stored(database: Database, made: SignedIn) -> list[Session]:
@@ -168,6 +174,24 @@ def test_failed_sweep_is_counted_and_the_sign_in_succeeds(
     made = sessions.sign_in(OWNER, "Claude")
     assert sessions.validate(made.session_token) == made.session
     assert counted == [Metric.SWEEP_FAILURES, Metric.SIGN_INS, Metric.AGENTS_RECOGNISED, Metric.VALIDATIONS]
+
+
+def test_sweep_that_fails_later_audits_what_it_ended(
+    sessions: SessionService, database: Database, audited: list[AuditEntry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older(database, sessions, LIMIT + 3)
+    delete = sessions.tables.sessions.delete_unused_session
+    deleted: list[str] = []
+
+    def fail_at_the_third(session: Session) -> bool:
+        if len(deleted) == 2:
+            raise DatabaseError("DeleteItem")
+        deleted.append(session.session_id)
+        return delete(session)
+
+    monkeypatch.setattr(sessions.tables.sessions, "delete_unused_session", fail_at_the_third)
+    sessions.sign_in(OWNER, "Claude")
+    assert [entry.session_ids for entry in audited] == [deleted]
 
 
 def test_container_that_sweeps_forgets_the_ended_session(database: Database, frozen: FrozenClock) -> None:

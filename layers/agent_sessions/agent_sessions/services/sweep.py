@@ -40,11 +40,9 @@ def sweep(tables: Tables, agent: Agent, own: Session, *, now: int, limit: int, c
         live = [each for each in sessions if each.is_live(now, tables.sessions.not_before)]
         older = sorted((each for each in live if each.is_older_than(own)), key=attrgetter("last_active"))
         # A session that is used meanwhile is no longer the least recently used one.
-        ended.extend(
-            each.session_id
-            for each in older[: max(0, min(len(live) - limit, MAX_DELETIONS))]
-            if tables.sessions.delete_unused_session(each)
-        )
+        for each in older[: max(0, min(len(live) - limit, MAX_DELETIONS))]:
+            if tables.sessions.delete_unused_session(each):
+                ended.append(each.session_id)  # noqa: PERF401  kept if a later deletion fails
         if more or len(sessions) > 2 * limit:
             expired = [each for each in sessions if each.expires_at <= now]
             for each in expired[: MAX_DELETIONS - len(ended)]:
