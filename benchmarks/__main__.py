@@ -4,11 +4,12 @@ A full run writes to docs/; a quick one, whose figures are rough, to .local/benc
 """
 
 import argparse
+import json
 import subprocess
 from pathlib import Path
 
+from benchmarks import Results
 from benchmarks.documents import costs, performance
-from benchmarks.results import load, save
 from benchmarks.run import FULL, QUICK, measure
 from tools import ROOT
 from tools.dynamodb.local_engine import missing
@@ -32,15 +33,29 @@ def main() -> None:
         parser.exit(1, f"make bench: {reason}\n")
     try:
         if not arguments.documents:
-            save(measure(QUICK if arguments.quick else FULL), folder / RESULTS)
+            save(measure(QUICK if arguments.quick else FULL), folder)
         write(folder)
     except (LocalError, RuntimeError) as error:
         parser.exit(1, f"make bench: {error}\n")
 
 
+def load(folder: Path) -> Results:
+    """Read the results in a folder."""
+    results: Results = json.loads((folder / RESULTS).read_text())
+    return results
+
+
+def save(results: Results, folder: Path) -> None:
+    """Write results with five significant digits."""
+    path = folder / RESULTS
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rounded = json.loads(json.dumps(results), parse_float=lambda text: float(f"{float(text):.5g}"))
+    path.write_text(json.dumps(rounded, indent=1) + "\n")
+
+
 def write(folder: Path) -> None:
     """Print the documents of the results in a folder, and write them and their plots beside the results."""
-    results = load(folder / RESULTS)
+    results = load(folder)
     for name, document in DOCUMENTS.items():
         text = document(results)
         (folder / name).write_text(text)

@@ -9,10 +9,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import BUILT
+from benchmarks import BUILT, Results
 from benchmarks.measurements import growth, partition, sizes, start
 from benchmarks.process import measured
-from benchmarks.results import Results
 from benchmarks.service import Service
 from tools import ROOT
 from tools.dynamodb.local_engine import FOLDER, Engine
@@ -60,7 +59,6 @@ def _results(service: Service, effort: Effort) -> Results:
         "machine": machine(),
         "sizes": sizes.packages(),
         "start": step("Starting functions", lambda: start.measure(service, effort.starts)),
-        "imports": step("Importing modules", lambda: start.import_seconds(service)),
         "warm": step("Serving requests", lambda: measured("warm", *repeated, environ=environ)),
         "peers": step("Comparing other stores", lambda: measured("other_stores", *repeated, **peers)),
         "memory": step("Watching memory", lambda: measured("memory", effort.requests, environ=function)),

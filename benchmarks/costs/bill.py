@@ -3,14 +3,14 @@
 import math
 import re
 import statistics
+from functools import partial
 from typing import Any
 
 from agent_sessions.http.caller import PUBLIC
 from agent_sessions.metrics import Metric
-from benchmarks import MB
+from benchmarks import MB, Results
 from benchmarks.costs.prices import dollars
-from benchmarks.costs.workload import DAYS_A_MONTH, SECONDS_A_MONTH, Parameters, Workload, counts
-from benchmarks.results import Results
+from benchmarks.costs.workload import DAYS_A_MONTH, SECONDS_A_MONTH, Parameters, Workload, consumed, counts
 from tools import cloudformation, monitoring
 from tools.openapi.routes import BY_NAME
 
@@ -84,9 +84,7 @@ def monthly_bill(workload: Workload, parameters: Parameters, results: Results) -
     operations, requests = results["warm"]["operations"], counts(workload, parameters)
     total, memory = sum(requests.values()), int(parameters["MemoryMegabytes"])
 
-    def summed(amount: str) -> float:
-        return float(sum(count * operations[name][amount] for name, count in requests.items()))
-
+    summed = partial(consumed, workload=workload, parameters=parameters, results=results)
     seconds = sum(count * request_seconds(operations[name], parameters) for name, count in requests.items())
     start = billed_seconds(statistics.median(results["start"]["function ready"]), 0, MEMORY_OF_ONE_CPU)
     # Stored items, and the activity report, which reads them.

@@ -3,9 +3,9 @@
 import math
 from itertools import count
 
+from benchmarks import Results
 from benchmarks.costs.prices import dollars
-from benchmarks.costs.workload import DEFAULTS, HOURS_A_MONTH, SECONDS_A_MONTH, Workload, counts
-from benchmarks.results import Results
+from benchmarks.costs.workload import DEFAULTS, HOURS_A_MONTH, SECONDS_A_MONTH, Workload, consumed
 
 UTILISATION = 0.7  # the default target of auto scaling
 MINIMUM_UNITS = 3  # two tables and an index, each provisioned with at least one unit
@@ -13,14 +13,14 @@ MINIMUM_UNITS = 3  # two tables and an index, each provisioned with at least one
 
 def on_demand(workload: Workload, results: Results) -> float:
     """Return the dollars a month for the reads and writes of the requests."""
-    reads, writes = _units(workload, results)
-    return dollars("read_unit", reads) + dollars("write_unit", writes)
+    return sum(dollars(unit, consumed(f"{unit}s", workload, DEFAULTS, results)) for unit in ("read_unit", "write_unit"))
 
 
 def provisioned(workload: Workload, results: Results, peak: float) -> float:
     """Return the dollars a month for capacity that serves a busiest hour of ``peak`` times the average load."""
     scale = peak / UTILISATION / SECONDS_A_MONTH
-    reads, writes = (max(MINIMUM_UNITS, math.ceil(units * scale)) for units in _units(workload, results))
+    used = (consumed(units, workload, DEFAULTS, results) for units in ("read_units", "write_units"))
+    reads, writes = (max(MINIMUM_UNITS, math.ceil(units * scale)) for units in used)
     return HOURS_A_MONTH * (dollars("read_capacity_hour", reads) + dollars("write_capacity_hour", writes))
 
 
@@ -33,8 +33,3 @@ def break_even_agents(results: Results) -> int:
     """Return the fleet size, in steps of 10, from which provisioned capacity costs less at an even load."""
     fleets = map(Workload, count(10, 10))
     return next(each.agents for each in fleets if provisioned(each, results, 1) <= on_demand(each, results))
-
-
-def _units(workload: Workload, results: Results) -> list[float]:
-    operations, requests = results["warm"]["operations"], counts(workload, DEFAULTS).items()
-    return [sum(n * operations[name][units] for name, n in requests) for units in ("read_units", "write_units")]

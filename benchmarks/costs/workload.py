@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from agent_sessions.http.caller import PUBLIC
+from benchmarks import Results
 from tools.cloudformation import PARAMETERS
 
 HOURS_A_MONTH = 730
@@ -58,3 +59,9 @@ def counts(workload: Workload, parameters: Parameters) -> dict[str, float]:
         "sign out": sign_ins * workload.signed_out,
         "get an agent": workload.agents * workload.lookups_a_day * DAYS_A_MONTH,
     }
+
+
+def consumed(amount: str, workload: Workload, parameters: Parameters, results: Results) -> float:
+    """Return how many units, bytes or lines, such as ``read_units``, the requests of a month take."""
+    operations, requests = results["warm"]["operations"], counts(workload, parameters)
+    return float(sum(count * operations[name][amount] for name, count in requests.items()))

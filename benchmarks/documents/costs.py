@@ -2,11 +2,11 @@
 
 import json
 
+from benchmarks import Results
 from benchmarks.costs import bill, capacity
 from benchmarks.costs.prices import MILLION, PRICES, dollars
 from benchmarks.costs.workload import DEFAULTS, SECONDS_A_MONTH, Workload, counts
 from benchmarks.documents.markdown import render
-from benchmarks.results import Results
 
 FLEETS = (100, 10_000, 1_000_000)
 ONE, EXAMPLE, LARGEST = Workload(agents=1), Workload(agents=FLEETS[1]), Workload(agents=FLEETS[-1])

@@ -1,8 +1,9 @@
-"""Renders the documents: Jinja2 templates in which each paragraph is a line; the output is wrapped."""
+"""Renders the documents: Jinja2 templates in which each heading, paragraph, bullet and row is a line."""
 
 import statistics
 import textwrap
 from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +43,13 @@ def render(template: str, **values: Any) -> str:
         loader=FileSystemLoader(Path(__file__).parent), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= FILTERS
-    wrapper = textwrap.TextWrapper(120, break_long_words=False, break_on_hyphens=False)
-    lines = []
-    for line in environment.get_template(template).render(values).splitlines():
-        wrapper.subsequent_indent = "  " if line.startswith("- ") else ""
-        lines.append(line if line.startswith(("|", "#", "!")) else wrapper.fill(line))
-    return "\n".join(lines) + "\n"
+    lines = environment.get_template(template).render(values).splitlines()
+    blocks = groupby(lines, lambda line: line[:2] if line.startswith(("| ", "- ")) else line)  # a table, a list, a line
+    return "\n\n".join("\n".join(map(_wrapped, block)) for _, block in blocks) + "\n"
+
+
+def _wrapped(line: str) -> str:
+    if line.startswith(("|", "#", "!")):
+        return line
+    indent = "  " if line.startswith("- ") else ""
+    return textwrap.fill(line, 120, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)

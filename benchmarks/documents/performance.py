@@ -3,7 +3,7 @@
 import statistics
 
 from agent_sessions.deadline import TIME_LIMIT_SECONDS
-from benchmarks import MB
+from benchmarks import MB, Results
 from benchmarks.costs.bill import MEMORY_OF_ONE_CPU, lambda_dollars, request_bill
 from benchmarks.costs.prices import MILLION, dollars
 from benchmarks.costs.workload import DEFAULTS
@@ -11,7 +11,6 @@ from benchmarks.documents.markdown import render
 from benchmarks.measurements.growth import SEGMENTS
 from benchmarks.measurements.partition import CALL_SECONDS
 from benchmarks.measurements.sizes import BOTO3, LIMIT, beyond_boto3
-from benchmarks.results import Results
 from benchmarks.samples import ratio
 
 

@@ -15,8 +15,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.ticker import EngFormatter
 
-from benchmarks import MB
-from benchmarks.results import Results
+from benchmarks import MB, Results
 from benchmarks.samples import Spread, ratio
 
 # Distinguishable without seeing red or green: Okabe and Ito, https://jfly.uni-koeln.de/color/

@@ -39,15 +39,10 @@ def main(rounds: int, repeat: int) -> dict[str, Any]:
             action()
             calls, read_units, write_units = meter.spent
             entries[name][operation] = {"calls": calls, "read_units": read_units, "write_units": write_units}
-            cases[name, operation] = partial(measure, store, operation, repeat)
+            cases[name, operation] = partial(store.measure, operation, repeat)
     for (name, operation), times in interleaved_times(rounds, cases).items():
         entries[name][operation].update(times)
     return {"versions": {name: metadata.version(name) for name in STORES if name != OWN}, "stores": entries}
-
-
-def measure(store: "SessionStore", operation: str, repeat: int) -> tuple[float, float]:
-    """Run an operation ``repeat`` times, each on a session of its own; return the CPU and the wall seconds of one."""
-    return timed([store.prepare(operation) for _ in range(repeat)])
 
 
 class SessionStore(NamedTuple):
@@ -60,6 +55,10 @@ class SessionStore(NamedTuple):
     def prepare(self, operation: str) -> Callable[[], object]:
         """Create the session that an operation needs; return the operation on it."""
         return self.create if operation == "create" else partial(self.operations[operation], self.create())
+
+    def measure(self, operation: str, repeat: int) -> tuple[float, float]:
+        """Run an operation on ``repeat`` sessions in a row; return the CPU and the wall seconds of one."""
+        return timed([self.prepare(operation) for _ in range(repeat)])
 
 
 def agent_sessions(table: str) -> SessionStore:

@@ -1,9 +1,6 @@
 """Cold starts: CPU of fresh processes, from the bare interpreter to the first response."""
 
 import json
-import re
-import sys
-from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
@@ -11,7 +8,7 @@ from typing import NamedTuple
 from agent_sessions.http.caller import PUBLIC
 from benchmarks import BUILT
 from benchmarks.measurements.requests import event
-from benchmarks.process import cpu_seconds, run
+from benchmarks.process import cpu_seconds
 from benchmarks.samples import interleaved
 from benchmarks.service import NO_TIMEOUTS, Service
 
@@ -52,8 +49,6 @@ CASES = {
     "bare client, one get_item": Case(GET_ITEM, {}),
 }
 
-IMPORT = re.compile(r"import time: +(\d+) \| +\d+ \| +([^.\s]+)\S*$", re.MULTILINE)
-
 
 def measure(service: Service, rounds: int, cases: Mapping[str, Case] = CASES) -> dict[str, list[float]]:
     """Return the CPU seconds of each case, round by round."""
@@ -63,15 +58,6 @@ def measure(service: Service, rounds: int, cases: Mapping[str, Case] = CASES) ->
         return cpu_seconds(case.program, {**environs[case.function], **case.variables})
 
     return interleaved(rounds, {name: partial(start, case) for name, case in cases.items()})
-
-
-def import_seconds(service: Service) -> dict[str, float]:
-    """Return the seconds that one start spends in the modules of each package, the slowest first."""
-    environ = function_environ(service, str(BUILT / "SessionsFunction"))
-    seconds: Counter[str] = Counter()
-    for own, package in IMPORT.findall(run("-X", "importtime", "-c", READY, environ=environ).stderr):
-        seconds["Python" if package in sys.stdlib_module_names else package] += int(own)
-    return {package: microseconds / 1e6 for package, microseconds in seconds.most_common()}
 
 
 def function_environ(service: Service, *path: str) -> dict[str, str]:

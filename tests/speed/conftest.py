@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.__main__ import DOCS, RESULTS
-from benchmarks.results import Results, load
+from benchmarks import Results
+from benchmarks.__main__ import DOCS, load
 from benchmarks.samples import Spread
 from benchmarks.service import Service
 from tools.dynamodb.local_engine import Engine, missing
@@ -21,7 +21,7 @@ ATTEMPTS = 3
 @pytest.fixture(scope="session")
 def recorded() -> Results:
     """The results in the documents."""
-    return load(DOCS / RESULTS)
+    return load(DOCS)
 
 
 @pytest.fixture(scope="session", autouse=True)

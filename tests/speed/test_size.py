@@ -2,9 +2,8 @@
 
 import pytest
 
-from benchmarks import MB
+from benchmarks import MB, Results
 from benchmarks.measurements.sizes import LIMIT, beyond_boto3, packages
-from benchmarks.results import Results
 
 # A dependency's next version may be a little larger.
 MARGIN = 1.02

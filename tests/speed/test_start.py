@@ -2,8 +2,8 @@
 
 import pytest
 
+from benchmarks import Results
 from benchmarks.measurements import start
-from benchmarks.results import Results
 from benchmarks.samples import Spread, ratio
 from benchmarks.service import Service
 from tests.speed.conftest import ATTEMPTS, require_not_grown

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from benchmarks import Results
 from benchmarks.process import measured
-from benchmarks.results import Results
 from benchmarks.run import LONG_LIFETIME
 from benchmarks.samples import Spread, ratio
 from benchmarks.service import Service

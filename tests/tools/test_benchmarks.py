@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from benchmarks.__main__ import DOCS, DOCUMENTS, RESULTS
+from benchmarks import Results
+from benchmarks.__main__ import DOCS, DOCUMENTS, load
 from benchmarks.costs.bill import access_log_bytes, billed_seconds, monthly_bill, request_bill
 from benchmarks.costs.capacity import break_even_agents, break_even_peak, on_demand, provisioned
 from benchmarks.costs.prices import MILLION, PRICES, Price, dollars
 from benchmarks.costs.workload import DEFAULTS, Workload, counts
 from benchmarks.documents import performance
 from benchmarks.documents.costs import plot_input
-from benchmarks.results import Results, load
 from benchmarks.samples import Spread, interleaved, interleaved_times, ratio
 from tools import ROOT
 from tools.openapi.routes import BY_NAME
@@ -24,7 +24,7 @@ from tools.openapi.routes import BY_NAME
 @pytest.fixture
 def results() -> Results:
     """The results of the last full run."""
-    return load(DOCS / RESULTS)
+    return load(DOCS)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
