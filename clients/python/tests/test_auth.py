@@ -6,6 +6,8 @@ from typing import Any
 
 import httpx2
 import pytest
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
 from botocore.session import Session as BotocoreSession
 from fake_service import AGENT_ID, URL, Service, agent, token
 
@@ -98,6 +100,17 @@ def test_missing_aws_credentials_are_named(make: Callable[..., Any], service: Se
 def test_unknown_profile_is_named(make: Callable[..., Any]) -> None:
     with pytest.raises(CredentialsError, match="nobody"):
         make(auth=AwsAuth(profile="nobody")).agent(AGENT_ID)
+
+
+@pytest.mark.usefixtures("aws")
+def test_role_that_sts_refuses_is_named(make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Credentials) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not authorized"}}, "AssumeRole")
+
+    monkeypatch.setattr(Credentials, "get_frozen_credentials", refuse)
+
+    with pytest.raises(CredentialsError, match="AccessDenied"):
+        make(auth=AwsAuth()).agent(AGENT_ID)
 
 
 @pytest.mark.usefixtures("aws")

@@ -93,7 +93,7 @@ class AwsAuth:
         try:
             from botocore.auth import SigV4Auth
             from botocore.awsrequest import AWSRequest
-            from botocore.exceptions import BotoCoreError
+            from botocore.exceptions import BotoCoreError, ClientError
         except ModuleNotFoundError:
             reason = "AWS credentials need botocore: pip install 'agent-sessions-client[aws]'"
         else:
@@ -102,7 +102,7 @@ class AwsAuth:
                 session = self._botocore()
                 SigV4Auth(self._frozen(session), SERVICE, self._region_of(session, request.url)).add_auth(signed)
                 return dict(signed.headers.items())
-            except BotoCoreError as error:
+            except (BotoCoreError, ClientError) as error:  # the latter if STS refuses the role of a profile
                 reason = str(error)
         raise CredentialsError(reason)
 
