@@ -46,8 +46,12 @@ def clean_metadata(values: object) -> dict[str, str]:
 def _findings(key: object, value: object) -> Iterator[FieldError]:
     if not (isinstance(key, str) and _KEY.fullmatch(key)):
         safe = isinstance(key, str) and _SAFE_TO_REPEAT.fullmatch(key)
-        rule = "have 1 to 32 characters (a-z, 0-9, _, . and -) and begin with a letter"
-        yield FieldError(f"metadata.{key}" if safe else "metadata", f"Metadata keys {rule}; rename or remove it")
+        rule = "are 1 to 32 of a-z, 0-9, _, . and -, beginning with a letter"
+        # Named in the message too: of several bad keys, all would otherwise read alike in the detail of the response.
+        name = f" {key}" if safe else ""
+        yield FieldError(
+            f"metadata.{key}" if safe else "metadata", f"Rename or remove the metadata key{name}: keys {rule}"
+        )
         return
     field = f"metadata.{key}"
     if not isinstance(value, str):
