@@ -87,7 +87,7 @@ def nothing_is_written(dynamodb: "DynamoDBClient") -> Iterator[None]:
         (
             {"agent_name": "x", "metadata": {"Model": "claude"}},
             "metadata.Model",
-            "Rename or remove the metadata key Model: keys are 1 to 32 of a-z, 0-9, _, . and -, beginning with a letter",
+            "Rename or remove the metadata key Model: keys are 1 to 32 of a-z, 0-9, _, . and -, first a letter",
         ),
         (
             {"agent_name": "x", "metadata": {"model": {"name": "claude"}}},

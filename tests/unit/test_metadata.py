@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from agent_sessions.domain.metadata import MAX_BYTES, MAX_PAIRS, clean_metadata
 from agent_sessions.errors import FieldError, ValidationError
 
-RULE = "keys are 1 to 32 of a-z, 0-9, _, . and -, beginning with a letter"
+RULE = "keys are 1 to 32 of a-z, 0-9, _, . and -, first a letter"
 TOKEN = "ags_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh82zg5Kj"
 SNOWMAN = "\N{SNOWMAN}"  # 3 bytes
 

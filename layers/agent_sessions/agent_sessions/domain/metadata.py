@@ -46,7 +46,7 @@ def clean_metadata(values: object) -> dict[str, str]:
 def _findings(key: object, value: object) -> Iterator[FieldError]:
     if not (isinstance(key, str) and _KEY.fullmatch(key)):
         safe = isinstance(key, str) and _SAFE_TO_REPEAT.fullmatch(key)
-        rule = "are 1 to 32 of a-z, 0-9, _, . and -, beginning with a letter"
+        rule = "are 1 to 32 of a-z, 0-9, _, . and -, first a letter"
         # Named in the message too: of several bad keys, all would otherwise read alike in the detail of the response.
         name = f" {key}" if safe else ""
         yield FieldError(
