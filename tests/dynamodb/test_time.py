@@ -14,6 +14,7 @@ from agent_sessions.services.sessions import SessionService
 from agent_sessions.settings import Settings
 from tests.conftest import FrozenClock
 from tests.support.database import OWNER, Database
+from tests.support.length import by_length
 
 # Each time is the shortest in one of the settings, and the longest in another.
 TIMES: dict[str, dict[str, Any]] = {
@@ -25,6 +26,9 @@ TIMES: dict[str, dict[str, Any]] = {
     "touch longer than last seen": {"last_seen_interval": 45, "lifetime": 1000, "idle_timeout": 100},
     "every second": {"idle_timeout": 1, "touch_interval": 1, "last_seen_interval": 1, "lifetime": 5},
 }
+
+
+pytestmark = pytest.mark.parametrize("new_client", by_length(["direct"], ["moto", "engine", "direct"]), indirect=True)
 
 
 @pytest.fixture(params=list(TIMES))

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 NO_PROXY_RUNS = "http://127.0.0.1:9"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    """An emulator for these tests, with the service built; it stops at the end.
+    """An emulator for these tests, with the service built; it stops after the last of them.
 
     AUTH makes it check every signature and every permission, as AWS does: a function that lacks an
     action fails its test. The proxy does not exist, so a call that does not bypass it fails.
@@ -132,12 +132,12 @@ def _send(request: urllib.request.Request) -> ApiResponse:
         return ApiResponse(error.code, dict(error.headers), error.read().decode())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deployments(emulator: Emulator) -> Deployments:
     return Deployments(emulator)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deploy(emulator: Emulator, deployments: Deployments) -> Callable[..., Api]:
     """Deploys a stack with the given template parameters, of this checkout or of another."""
 
@@ -148,19 +148,19 @@ def deploy(emulator: Emulator, deployments: Deployments) -> Callable[..., Api]:
     return deploy
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def api(deploy: Callable[..., Api]) -> Api:
     """The service as `make local` deploys it."""
     return deploy("agent-sessions")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def isolated(deploy: Callable[..., Api]) -> Api:
     """A service whose metrics no other test changes."""
     return deploy("isolated", TouchIntervalSeconds="1")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def publishing(deploy: Callable[..., Api]) -> Api:
     """A service that puts lifecycle events on the bus."""
     return deploy("publishing", LifecycleEvents="true")

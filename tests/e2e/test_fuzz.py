@@ -22,7 +22,7 @@ from tests.support.contract import DOCUMENT
 from tests.support.length import by_length
 from tools import ROOT
 
-CASES = by_length(500, 10_000)
+CASES = by_length(300, 10_000)
 EXAMPLES = by_length(40, 100)  # per operation and phase of a round
 # Rounds differ in length, because schemathesis ends a phase if a response differs from one to the same request.
 MAX_ROUNDS = by_length(10, 100)
