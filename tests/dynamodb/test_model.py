@@ -38,7 +38,7 @@ from tests.support.length import by_length
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
 
-RUNS, STEPS = by_length(25, 2_500), 50
+RUNS, STEPS = by_length(20, 2_500), 50
 
 # The same runs every time at short length.
 SEEDS = itertools.count(by_length(1, random.SystemRandom().getrandbits(32)))

@@ -55,7 +55,9 @@ FENCES = ("end-all", "block", "delete", "exclusive")
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize(
     ("cache", "use"),
-    [(0, "validate"), (0, "progress"), (30, "validate"), *by_length([], [(30, "progress")])],
+    by_length(
+        [(0, "validate"), (30, "progress")], [(0, "validate"), (0, "progress"), (30, "validate"), (30, "progress")]
+    ),
 )
 def test_no_order_of_calls_revives_a_session(
     database: Database, frozen: FrozenClock, ending: str, use: str, cache: int

@@ -105,8 +105,8 @@ def cases(healthy: dict[str, Healthy], scenarios: Iterable[str], fault: Fault, *
 
 
 def share[T](items: Sequence[T], number: int) -> Sequence[T]:
-    """Return a quarter of the items at short length, the next quarter for the next number; all at full length."""
-    return by_length(items[number % 4 :: 4], items)
+    """Return a fifth of the items at short length, the next fifth for the next number; all at full length."""
+    return by_length(items[number % 5 :: 5], items)
 
 
 class Harnesses:
