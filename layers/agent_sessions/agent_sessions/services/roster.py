@@ -4,6 +4,7 @@ from agent_sessions import clock
 from agent_sessions.audit import Audit, AuditAction, AuditEntry, discard_entry
 from agent_sessions.deadline import seconds_left, time_limit
 from agent_sessions.domain.models import MAX_PAGE, AgentPage, Ended, Session, SessionPage
+from agent_sessions.dynamodb.batches import WRITE_BATCH
 from agent_sessions.dynamodb.sessions_by_owner import IndexEntry, Position
 from agent_sessions.dynamodb.tables import Tables
 from agent_sessions.services.ending import RESERVE_SECONDS
@@ -85,9 +86,14 @@ class RosterService:
         try:
             while True:
                 entries, after = self.tables.sessions_by_owner.page(owner, after=after, limit=READ_LIMIT)
-                live = self._live(owner, entries, now)
-                self.tables.sessions.delete_sessions(each.key for each in entries)
-                ended += (each.session_id for each in live)
+                live = {each.session_id for each in self._live(owner, entries, now)}
+                # A page takes many calls: what was deleted before time ran out counts.
+                while entries:
+                    batch, entries = entries[:WRITE_BATCH], entries[WRITE_BATCH:]
+                    self.tables.sessions.delete_sessions(each.key for each in batch)
+                    ended += (each.session_id for each in batch if each.session_id in live)
+                    if entries and seconds_left() < RESERVE_SECONDS:
+                        return Ended(len(ended), more=True)
                 if after is None or seconds_left() < RESERVE_SECONDS:
                     return Ended(len(ended), more=after is not None)
         finally:
