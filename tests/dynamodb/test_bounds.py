@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from agent_sessions import clock
+from agent_sessions.audit import AuditEntry
 from agent_sessions.domain.models import Ended, Presence, Session
 from agent_sessions.errors import DatabaseError, InvalidSessionError, NotFoundError
 from agent_sessions.services import ending
@@ -222,6 +223,21 @@ def test_signing_an_owner_out_deletes_every_session(
         before = remaining
     assert ended == len(made.live)
     assert before == 0
+
+
+def test_sign_out_of_an_owner_that_runs_out_of_time_amid_a_page_counts_what_it_deleted(
+    database: Database, new_fast_client: NewClient, frozen: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = pile(database, new_fast_client, live=200, dead=0, now=frozen.time)
+    function_time, audited = FunctionTime(1.0), list[AuditEntry]()
+    monkeypatch.setattr(clock, "monotonic", function_time)
+    tables = database.tables(function_time.over(database.tables().sessions.transport))
+
+    ended = RosterService(tables, database.settings, audit=audited.append).end_all_sessions(OWNER)
+
+    assert ended.more
+    assert 0 < ended.count == made.stored - stored(database)
+    assert [len(each.session_ids) for each in audited] == [ended.count]
 
 
 def stored(database: Database) -> int:

@@ -1,5 +1,7 @@
 """What an owner does with all of its agents at once: list them, list their live sessions, end them all."""
 
+from itertools import batched
+
 from agent_sessions import clock
 from agent_sessions.audit import Audit, AuditAction, AuditEntry, discard_entry
 from agent_sessions.deadline import seconds_left, time_limit
@@ -88,12 +90,11 @@ class RosterService:
                 entries, after = self.tables.sessions_by_owner.page(owner, after=after, limit=READ_LIMIT)
                 live = {each.session_id for each in self._live(owner, entries, now)}
                 # A page takes many calls: what was deleted before time ran out counts.
-                while entries:
-                    batch, entries = entries[:WRITE_BATCH], entries[WRITE_BATCH:]
+                for place, batch in enumerate(batched(entries, WRITE_BATCH, strict=False)):
+                    if place and seconds_left() < RESERVE_SECONDS:
+                        return Ended(len(ended), more=True)
                     self.tables.sessions.delete_sessions(each.key for each in batch)
                     ended += (each.session_id for each in batch if each.session_id in live)
-                    if entries and seconds_left() < RESERVE_SECONDS:
-                        return Ended(len(ended), more=True)
                 if after is None or seconds_left() < RESERVE_SECONDS:
                     return Ended(len(ended), more=after is not None)
         finally:
