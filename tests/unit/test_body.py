@@ -1,5 +1,6 @@
 import base64
 import json
+from functools import partial
 from typing import Any, Never
 
 import pytest
@@ -7,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_sessions.errors import PayloadTooLargeError, ValidationError
-from agent_sessions.http.json_body import read_json_object
+from agent_sessions.http import json_body
 from agent_sessions.http.request_models import SignInInput
+
+read_json_object = partial(json_body.read_json_object, example=SignInInput.example)
 
 EMPTY = 'The body is empty; send a JSON object such as {"agent_name": "Claude"}'
 NOT_AN_OBJECT = 'The body must be a JSON object such as {"agent_name": "Claude"}'

@@ -163,7 +163,7 @@ def _raised_by(action: Callable[[], object]) -> AgentSessionsError:
 
 ERRORS: dict[type[Exception], Exception] = {
     ValidationError: _raised_by(lambda: SignInInput.read({"agent_name": " ", "contxt": "Project A"})),
-    PayloadTooLargeError: _raised_by(lambda: read_json_object({"body": "x" * MAX_BODY_BYTES})),
+    PayloadTooLargeError: _raised_by(lambda: read_json_object({"body": "x" * MAX_BODY_BYTES}, example="")),
     SessionTokenRequiredError: SessionTokenRequiredError(),
     InvalidSessionError: InvalidSessionError(),
     AgentBlockedError: AgentBlockedError(),

@@ -8,10 +8,9 @@ from typing import Any, Never
 from agent_sessions.errors import FieldError, PayloadTooLargeError, ValidationError
 
 MAX_BODY_BYTES = 8 * 1024
-EXAMPLE = '{"agent_name": "Claude"}'
 
 
-def read_json_object(event: Mapping[str, Any], *, example: str = EXAMPLE) -> dict[str, Any]:
+def read_json_object(event: Mapping[str, Any], *, example: str) -> dict[str, Any]:
     """Return the JSON object in the body of an event; raises as ``read_json``, and ValidationError if it is not one."""
     value = read_json(event, example=example)
     if not isinstance(value, dict):
@@ -19,7 +18,7 @@ def read_json_object(event: Mapping[str, Any], *, example: str = EXAMPLE) -> dic
     return value
 
 
-def read_json(event: Mapping[str, Any], *, example: str = EXAMPLE) -> Any:
+def read_json(event: Mapping[str, Any], *, example: str) -> Any:
     """Return the JSON value in the body of an event.
 
     Args:
