@@ -55,5 +55,5 @@ def _attempts() -> Iterator[None]:
     """Yield 5 times, with a random pause before each retry, at most 0.05 s at first and 0.4 s at last."""
     yield
     for retry in range(ATTEMPTS - 1):
-        time.sleep(random.uniform(0, 0.05 * 2**retry))  # noqa: S311  jitter is no secret
+        time.sleep(random.uniform(0, 0.05 * 2**retry))  # noqa: S311  jitter need not be secret
         yield

@@ -99,7 +99,7 @@ class DirectTransport:
 
 
 def _pause(attempt: int, failure: UnavailableError) -> float:
-    pause: float = random.random() * failure.pause_seconds * 2**attempt  # noqa: S311  jitter is no secret
+    pause: float = random.random() * failure.pause_seconds * 2**attempt  # noqa: S311  jitter need not be secret
     return max(pause, min(failure.after_seconds, pause + 5))
 
 

@@ -17,7 +17,7 @@ IS_LIVE_AND_NOT_REPORTED_LATER = f"{IS_LIVE} AND (attribute_not_exists(progress_
 IS_OWNED = "#owner = :owner"
 IS_EXPIRED = "expires_at <= :now"
 IS_UNUSED_SINCE = "last_active = :last_active"
-# The rule of ``Session.is_live``, for DynamoDB to filter by. An item of 0.1, without incarnation, is no session.
+# The rule of ``Session.is_live``, for DynamoDB to filter by. An item of 0.1, without incarnation, is not a session.
 LIVE = "attribute_exists(incarnation) AND expires_at > :now AND ends_at > :now AND created_at >= :not_before"
 
 _OWNER: dict[str, Any] = {"#owner": "owner"}

@@ -172,7 +172,7 @@ class LifecyclePublisher:
         left = events
         for attempt in range(ATTEMPTS):
             if attempt:
-                time.sleep(random.uniform(0, 0.2 * 2**attempt))  # noqa: S311  jitter is no secret
+                time.sleep(random.uniform(0, 0.2 * 2**attempt))  # noqa: S311  jitter need not be secret
             try:
                 entries: Any = [self._entry(event) for event in left]
                 results = self._events.put_events(Entries=entries)["Entries"]
